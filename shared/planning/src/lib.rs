@@ -1,1 +1,22 @@
-//! placeholder
+//! Decides: what Identity Center should hold, and which changes lead there. No I/O, no clock, no SDK types.
+//!
+//! Facts go in (what Entra ID says, what the ledger remembers, what Identity Center holds, `now`);
+//! an ordered, printable [`plan::Plan`] comes out. Only [`guard_rail::approve`] turns a plan into something
+//! that may be applied.
+
+pub mod assigned;
+pub mod attributes;
+pub mod desired;
+pub mod digest;
+pub mod group_plan;
+pub mod guard_rail;
+pub mod ids;
+pub mod mapping;
+pub mod names;
+pub mod plan;
+pub mod record;
+pub mod scope;
+pub mod skipped;
+pub mod user_plan;
+
+pub use ids::{EntraObjectId, GroupId, MembershipId, UserId};

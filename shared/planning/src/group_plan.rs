@@ -1,0 +1,261 @@
+//! The plan for one group's object: created, renamed in place. Memberships are planned with the users.
+
+use crate::GroupId;
+use crate::names;
+use crate::plan::{Change, Plan};
+use crate::record::{GroupRecord, Record, Standing};
+use crate::skipped::{SkipReason, Skipped};
+use crate::user_plan::Holder;
+use jiff::Timestamp;
+
+/// A group as Identity Center shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdentityGroup {
+    /// `GroupId`.
+    pub group_id: GroupId,
+    /// `DisplayName`.
+    pub name: String,
+    /// `Revision`, where AWS gives one.
+    pub revision: Option<String>,
+}
+
+/// What Identity Center should hold of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DesiredGroup {
+    /// No members, and after the grace period no object.
+    Absent,
+    /// The object, under this name.
+    Present {
+        /// The group's display name in Entra ID.
+        name: String,
+    },
+}
+
+/// True if the ledger proves that Identity Center already holds what it should.
+pub fn is_in_step(record: &Record<GroupRecord>, desired: &DesiredGroup) -> bool {
+    let group = &record.principal;
+    !record.dirty
+        && group.creating.is_none()
+        && match desired {
+            DesiredGroup::Absent => group.group_id.is_none() || group.standing.is_tombstone(),
+            DesiredGroup::Present { name } => {
+                group.standing == Standing::Mirrored && group.name.as_ref() == Some(name)
+            }
+        }
+}
+
+/// Plans a group. `object` is the group in Identity Center if it was read; `holder` who holds the wanted
+/// name, if anybody looked.
+pub fn plan_group(
+    record: &Record<GroupRecord>,
+    desired: &DesiredGroup,
+    object: Option<&IdentityGroup>,
+    holder: Option<&Holder<GroupId>>,
+) -> Plan {
+    let mut plan = Plan::empty(record.id.clone());
+    let DesiredGroup::Present { name } = desired else {
+        return plan;
+    };
+    if names::is_refused_group_name(name) {
+        plan.skipped.push(Skipped::Principal {
+            why: SkipReason::GroupNameRefused,
+        });
+        return plan;
+    }
+    if object.is_some_and(|object| object.name == *name)
+        || (object.is_none() && record.principal.group_id.is_some())
+    {
+        return plan;
+    }
+    let mut name = name.clone();
+    match holder {
+        None | Some(Holder::Nobody) => {}
+        Some(Holder::Tombstone { owner, object }) => {
+            plan.changes.push(Change::RetireGroup {
+                group: object.clone(),
+                owner: owner.clone(),
+            });
+        }
+        Some(Holder::Living {
+            owner,
+            moving: true,
+        }) => {
+            plan.waits_for.insert(owner.clone());
+            name = names::moving_name(&record.id);
+        }
+        Some(Holder::Living { moving: false, .. }) => {
+            return skip(plan, SkipReason::GroupNameTaken);
+        }
+        Some(Holder::Foreign) => return skip(plan, SkipReason::GroupAwaitsAdoption),
+    }
+    match object {
+        Some(object) if object.name != name => plan.changes.push(Change::RenameGroup {
+            group: object.group_id.clone(),
+            name,
+            revision: object.revision.clone(),
+        }),
+        Some(_) => {}
+        None if plan.waits_for.is_empty() => plan.changes.push(Change::CreateGroup { name }),
+        None => {}
+    }
+    plan
+}
+
+fn skip(mut plan: Plan, why: SkipReason) -> Plan {
+    plan.skipped.push(Skipped::Principal { why });
+    plan
+}
+
+impl GroupRecord {
+    /// The object is not in Identity Center any more.
+    pub fn object_is_gone(&mut self) {
+        self.group_id = None;
+        self.name = None;
+        self.delta_link = None;
+    }
+
+    /// Notes that the plan was applied in full.
+    pub fn settle(&mut self, desired: &DesiredGroup, plan: &Plan, now: Timestamp) {
+        self.creating = None;
+        self.standing = match (desired, &self.group_id, self.standing) {
+            (_, None, _) => Standing::Waiting,
+            (DesiredGroup::Absent, Some(_), tombstone @ Standing::Revoked { .. }) => tombstone,
+            (DesiredGroup::Absent, Some(_), _) => Standing::Revoked { since: now },
+            (DesiredGroup::Present { .. }, Some(_), _) => Standing::Mirrored,
+        };
+        if let DesiredGroup::Present { name } = desired {
+            self.name = plan.is_complete().then(|| name.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desired::tests::{entra_id, group_id};
+
+    fn wanted(name: &str) -> DesiredGroup {
+        DesiredGroup::Present {
+            name: name.to_owned(),
+        }
+    }
+
+    fn unknown() -> Record<GroupRecord> {
+        Record::unknown(group_id(1))
+    }
+
+    fn object(name: &str) -> IdentityGroup {
+        IdentityGroup {
+            group_id: GroupId::parse("g-1").unwrap(),
+            name: name.to_owned(),
+            revision: Some("7".into()),
+        }
+    }
+
+    fn mirrored() -> Record<GroupRecord> {
+        let mut record = unknown();
+        record.principal.group_id = Some(GroupId::parse("g-1").unwrap());
+        record.principal.standing = Standing::Mirrored;
+        record
+    }
+
+    #[test]
+    fn a_new_group_is_created() {
+        let plan = plan_group(&unknown(), &wanted("Admins"), None, Some(&Holder::Nobody));
+        assert_eq!(
+            plan.changes,
+            [Change::CreateGroup {
+                name: "Admins".into()
+            }]
+        );
+    }
+
+    #[test]
+    fn a_rename_keeps_the_object() {
+        let plan = plan_group(
+            &mirrored(),
+            &wanted("Operators"),
+            Some(&object("Admins")),
+            None,
+        );
+        assert!(
+            matches!(&plan.changes[..], [Change::RenameGroup { name, .. }] if name == "Operators"),
+            "{plan}"
+        );
+    }
+
+    #[test]
+    fn the_second_group_of_one_name_is_skipped() {
+        let holder = Holder::Living {
+            owner: group_id(2),
+            moving: false,
+        };
+        let plan = plan_group(&unknown(), &wanted("Admins"), None, Some(&holder));
+        assert!(plan.changes.is_empty());
+        assert_eq!(
+            plan.skipped,
+            [Skipped::Principal {
+                why: SkipReason::GroupNameTaken
+            }]
+        );
+    }
+
+    #[test]
+    fn a_group_that_is_not_ours_waits_for_adoption() {
+        let plan = plan_group(&unknown(), &wanted("Admins"), None, Some(&Holder::Foreign));
+        assert_eq!(
+            plan.skipped,
+            [Skipped::Principal {
+                why: SkipReason::GroupAwaitsAdoption
+            }]
+        );
+    }
+
+    #[test]
+    fn names_that_swap_go_through_a_temporary_name() {
+        let holder = Holder::Living {
+            owner: group_id(2),
+            moving: true,
+        };
+        let plan = plan_group(&mirrored(), &wanted("B"), Some(&object("A")), Some(&holder));
+        assert!(
+            matches!(&plan.changes[..], [Change::RenameGroup { name, .. }] if name.starts_with("moving-"))
+        );
+        assert!(
+            !plan.is_complete(),
+            "the plan has to be taken up again once the other has moved"
+        );
+        let again = plan_group(
+            &mirrored(),
+            &wanted("B"),
+            Some(&object(&names::moving_name(&group_id(1)))),
+            Some(&holder),
+        );
+        assert!(
+            again.changes.is_empty(),
+            "waiting changes nothing:\n{again}"
+        );
+    }
+
+    #[test]
+    fn a_tombstone_makes_room_for_a_new_group_of_its_name() {
+        let old = GroupId::parse("g-9").unwrap();
+        let holder = Holder::Tombstone {
+            owner: entra_id(9),
+            object: old.clone(),
+        };
+        let plan = plan_group(&unknown(), &wanted("Admins"), None, Some(&holder));
+        assert_eq!(
+            plan.changes,
+            [
+                Change::RetireGroup {
+                    group: old,
+                    owner: entra_id(9)
+                },
+                Change::CreateGroup {
+                    name: "Admins".into()
+                }
+            ]
+        );
+    }
+}

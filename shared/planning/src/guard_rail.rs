@@ -1,0 +1,164 @@
+//! The only road from a plan to its application: nothing that is not ours is ever changed.
+
+use crate::plan::{Change, ChangeKind, Plan};
+use crate::record::{GroupRecord, UserRecord};
+use crate::{EntraObjectId, GroupId, UserId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the ledger proves to be ours, as far as one plan may touch it.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Ours {
+    /// The plan's own user.
+    pub user: Option<UserId>,
+    /// The plan's own group.
+    pub group: Option<GroupId>,
+    /// Groups that hold a membership of the plan's user which we wrote or began to write.
+    pub memberships: BTreeSet<GroupId>,
+    /// Tombstones, by the principal whose they are.
+    pub retired_users: BTreeMap<UserId, EntraObjectId>,
+    /// As above, for groups.
+    pub retired_groups: BTreeMap<GroupId, EntraObjectId>,
+}
+
+impl Ours {
+    /// What a user's record proves.
+    pub fn of_user(record: &UserRecord) -> Self {
+        Self {
+            user: record.user_id.clone(),
+            memberships: record
+                .memberships
+                .keys()
+                .chain(&record.granting)
+                .cloned()
+                .collect(),
+            ..Self::default()
+        }
+    }
+
+    /// What a group's record proves.
+    pub fn of_group(record: &GroupRecord) -> Self {
+        Self {
+            group: record.group_id.clone(),
+            ..Self::default()
+        }
+    }
+}
+
+/// A plan would change something that the ledger does not prove to be ours. This is a fault of planning:
+/// nothing of the plan is applied.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the plan for {principal} would change something that is not ours ({change}); nothing of it was applied: report this as a bug"
+)]
+pub struct NotOurs {
+    principal: EntraObjectId,
+    change: String,
+}
+
+/// A plan that may be applied. There is no other way to make one than [`approve`].
+#[must_use = "an approved plan does nothing until it is applied"]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovedPlan(Plan);
+
+impl ApprovedPlan {
+    /// The plan that was approved.
+    pub fn plan(&self) -> &Plan {
+        &self.0
+    }
+
+    /// The changes that take access away; they come before any other change of any principal.
+    pub fn revocations(&self) -> impl Iterator<Item = &Change> {
+        self.0
+            .changes
+            .iter()
+            .filter(|change| change.kind() == ChangeKind::Revoke)
+    }
+
+    /// Every other change, in the plan's order.
+    pub fn updates_and_grants(&self) -> impl Iterator<Item = &Change> {
+        self.0
+            .changes
+            .iter()
+            .filter(|change| change.kind() != ChangeKind::Revoke)
+    }
+}
+
+/// Approves a plan that touches only what is ours.
+///
+/// # Errors
+/// [`NotOurs`] names the first change that would touch something else.
+pub fn approve(plan: Plan, ours: &Ours) -> Result<ApprovedPlan, NotOurs> {
+    let foreign = plan.changes.iter().find(|change| !is_ours(change, ours));
+    match foreign {
+        None => Ok(ApprovedPlan(plan)),
+        Some(change) => Err(NotOurs {
+            principal: plan.principal.clone(),
+            change: change.name().to_owned(),
+        }),
+    }
+}
+
+fn is_ours(change: &Change, ours: &Ours) -> bool {
+    match change {
+        Change::RevokeMembership { user, group, .. } => {
+            ours.user.as_ref() == Some(user) && ours.memberships.contains(group)
+        }
+        Change::RetireUser { user, owner } => ours.retired_users.get(user) == Some(owner),
+        Change::RetireGroup { group, owner } => ours.retired_groups.get(group) == Some(owner),
+        Change::UpdateUser { user, .. } => ours.user.as_ref() == Some(user),
+        Change::RenameGroup { group, .. } => ours.group.as_ref() == Some(group),
+        Change::CreateUser { .. } => ours.user.is_none(),
+        Change::CreateGroup { .. } => ours.group.is_none(),
+        Change::GrantMembership { .. } => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desired::tests::entra_id;
+
+    fn revocation(user: &str, group: &str) -> Plan {
+        let change = Change::RevokeMembership {
+            user: UserId::parse(user).unwrap(),
+            group: GroupId::parse(group).unwrap(),
+            membership: None,
+        };
+        Plan {
+            changes: vec![change],
+            ..Plan::empty(entra_id(1))
+        }
+    }
+
+    fn ours() -> Ours {
+        Ours {
+            user: Some(UserId::parse("u-1").unwrap()),
+            memberships: BTreeSet::from([GroupId::parse("g-1").unwrap()]),
+            ..Ours::default()
+        }
+    }
+
+    #[test]
+    fn a_membership_that_we_wrote_may_be_revoked() {
+        assert!(approve(revocation("u-1", "g-1"), &ours()).is_ok());
+    }
+
+    #[test]
+    fn a_membership_that_somebody_else_wrote_is_never_revoked() {
+        assert!(approve(revocation("u-1", "g-2"), &ours()).is_err());
+        assert!(approve(revocation("u-2", "g-1"), &ours()).is_err());
+    }
+
+    #[test]
+    fn a_living_user_is_never_renamed_aside() {
+        let change = Change::RetireUser {
+            user: UserId::parse("u-9").unwrap(),
+            owner: entra_id(9),
+        };
+        let plan = Plan {
+            changes: vec![change],
+            ..Plan::empty(entra_id(1))
+        };
+        assert!(approve(plan, &ours()).is_err());
+    }
+}
