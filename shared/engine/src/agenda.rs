@@ -1,0 +1,178 @@
+//! The agenda: all work that is not for now, in the ledger, in the order in which it is to be done.
+
+use crate::trigger::{Expectation, Look, Origin, Subject, Trigger};
+use jiff::{SignedDuration, Timestamp};
+use planning::EntraObjectId;
+use serde::{Deserialize, Serialize};
+
+/// Revocations go first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// Work that may take access away.
+    Revocation,
+    /// Everything else.
+    Ordinary,
+}
+
+/// Why something is on the agenda.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// A poll of the assignments found the principal assigned, or gone.
+    Assignment,
+    /// A group's handling names the principal.
+    FanOut,
+    /// Access was taken away: was that right, and has it stayed so?
+    RevocationCheck,
+    /// A read contradicted a notification.
+    Contradiction,
+    /// A service was too busy, or a name was not free yet.
+    Deferred,
+    /// Something of the principal is missing from Identity Center although the ledger has it.
+    Doubt,
+}
+
+/// Identifies an entry. Entries with equal keys are one: what is put twice is done once.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AgendaKey {
+    /// The list that the entry stands in.
+    pub priority: Priority,
+    /// Its place in the list: due time, subject, reason.
+    pub place: String,
+}
+
+/// Work that becomes due.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgendaEntry {
+    /// When it becomes due; whole seconds.
+    pub due: Timestamp,
+    /// Which list it stands in.
+    pub priority: Priority,
+    /// Whom to look at.
+    pub subject: Subject,
+    /// Why.
+    pub reason: Reason,
+    /// How closely to look.
+    pub look: Look,
+    /// What a notification said, where that is the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expectations: Vec<Expectation>,
+    /// When we learned of the change behind it.
+    pub noticed_at: Timestamp,
+}
+
+impl Priority {
+    /// Every priority, the most urgent first.
+    pub const ALL: [Priority; 2] = [Priority::Revocation, Priority::Ordinary];
+
+    /// The name as it is stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            Priority::Revocation => "revocation",
+            Priority::Ordinary => "ordinary",
+        }
+    }
+}
+
+impl AgendaEntry {
+    /// The entry's key.
+    pub fn key(&self) -> AgendaKey {
+        AgendaKey {
+            priority: self.priority,
+            place: format!(
+                "{}#{}#{:?}",
+                sortable(self.due),
+                self.subject.id,
+                self.reason
+            ),
+        }
+    }
+
+    /// The trigger that an entry becomes once it is due.
+    pub fn trigger(&self) -> Trigger {
+        Trigger {
+            subject: self.subject.clone(),
+            look: self.look,
+            origin: Origin::Agenda { key: self.key() },
+            expectations: self.expectations.clone(),
+            noticed_at: self.noticed_at,
+        }
+    }
+}
+
+/// An instant as text that sorts like the instant; entries of one second share it.
+pub fn sortable(instant: Timestamp) -> String {
+    format!("{:012}", instant.as_second().max(0))
+}
+
+/// How long to wait before looking again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecheckDelays {
+    /// After a revocation.
+    pub revocation: SignedDuration,
+    /// After a read that contradicts its notification, one entry each.
+    pub contradiction: Vec<SignedDuration>,
+}
+
+impl Default for RecheckDelays {
+    /// 60 s after a revocation; 1, 5 and 15 minutes after a contradiction (reads have been seen to lag
+    /// behind their notifications by that much).
+    fn default() -> Self {
+        Self {
+            revocation: SignedDuration::from_secs(60),
+            contradiction: [1, 5, 15].map(SignedDuration::from_mins).to_vec(),
+        }
+    }
+}
+
+/// Work for now on a user whom a group's handling names.
+pub fn fan_out(user: EntraObjectId, group: &EntraObjectId, noticed_at: Timestamp) -> Trigger {
+    Trigger {
+        subject: Subject::user(user),
+        look: Look::ReadAnyway,
+        origin: Origin::FanOut {
+            group: group.clone(),
+        },
+        expectations: Vec::new(),
+        noticed_at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(second: i64, reason: Reason) -> AgendaEntry {
+        let id = EntraObjectId::parse("f0a5993b-5c2d-49cc-bb2f-8cb0060fef8e").unwrap();
+        AgendaEntry {
+            due: Timestamp::from_second(second).unwrap(),
+            priority: Priority::Ordinary,
+            subject: Subject::user(id),
+            reason,
+            look: Look::Ordinary,
+            expectations: vec![],
+            noticed_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn what_is_due_earlier_sorts_first() {
+        assert!(
+            entry(999_999_999, Reason::Doubt).key()
+                < entry(1_000_000_000, Reason::Assignment).key()
+        );
+    }
+
+    #[test]
+    fn the_same_work_put_twice_is_one_entry() {
+        assert_eq!(
+            entry(5, Reason::Deferred).key(),
+            entry(5, Reason::Deferred).key()
+        );
+        assert_ne!(
+            entry(5, Reason::Deferred).key(),
+            entry(5, Reason::Doubt).key()
+        );
+    }
+}

@@ -1,0 +1,77 @@
+//! What the engine reports: changes for the audit trail, counts for the metrics.
+
+use jiff::{SignedDuration, Timestamp};
+use planning::EntraObjectId;
+use planning::plan::Change;
+use planning::skipped::Skipped;
+
+/// A change that took effect.
+#[derive(Debug)]
+pub struct Applied<'a> {
+    /// Whose plan it belongs to.
+    pub principal: &'a EntraObjectId,
+    /// The change.
+    pub change: &'a Change,
+    /// What led to it, for the audit trail.
+    pub cause: &'a str,
+    /// When we learned of it.
+    pub noticed_at: Timestamp,
+    /// From then until the write was done.
+    pub lag: SignedDuration,
+}
+
+/// Something to be counted. Dimensions have few values and are never personal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Count {
+    /// Notifications that were queued.
+    NotificationsReceived,
+    /// Notifications that were dropped: malformed, forged, or of another tenant.
+    NotificationsRejected,
+    /// Lifecycle notifications that were queued.
+    LifecycleNotifications,
+    /// Triggers that were taken from the queue.
+    Triggers,
+    /// Messages of the queue that could not be decoded, acknowledged all the same.
+    UndecodableMessages,
+    /// Handlings that failed and return to the queue.
+    FailedHandlings,
+    /// Handlings that stepped back to the agenda because a service is busy.
+    Throttled,
+    /// Principals that a poll found newly assigned.
+    Assigned,
+    /// Principals that two polls running no longer showed.
+    Unassigned,
+    /// Agenda entries that were moved to the queue.
+    AgendaMoved,
+    /// A completed run of a schedule: the dead man's switch.
+    Heartbeat,
+}
+
+impl Count {
+    /// The metric's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Count::NotificationsReceived => "NotificationsReceived",
+            Count::NotificationsRejected => "NotificationsRejected",
+            Count::LifecycleNotifications => "LifecycleNotifications",
+            Count::Triggers => "Triggers",
+            Count::UndecodableMessages => "UndecodableMessages",
+            Count::FailedHandlings => "FailedHandlings",
+            Count::Throttled => "Throttled",
+            Count::Assigned => "Assigned",
+            Count::Unassigned => "Unassigned",
+            Count::AgendaMoved => "AgendaMoved",
+            Count::Heartbeat => "Heartbeat",
+        }
+    }
+}
+
+/// Where reports go.
+pub trait Telemetry: Send + Sync {
+    /// A change took effect.
+    fn applied(&self, applied: &Applied<'_>);
+    /// Something stays undone.
+    fn skipped(&self, principal: &EntraObjectId, skipped: &Skipped);
+    /// Something happened `times` times.
+    fn count(&self, count: Count, times: u64);
+}
