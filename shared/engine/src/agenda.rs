@@ -4,6 +4,7 @@ use crate::trigger::{Expectation, Look, Origin, Subject, Trigger};
 use jiff::{SignedDuration, Timestamp};
 use planning::EntraObjectId;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Revocations go first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -16,7 +17,7 @@ pub enum Priority {
 }
 
 /// Why something is on the agenda.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// A poll of the assignments found the principal assigned, or gone.
@@ -33,6 +34,20 @@ pub enum Reason {
     Doubt,
 }
 
+impl fmt::Display for Reason {
+    /// For the audit trail.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Reason::Assignment => "assignment",
+            Reason::FanOut => "group change",
+            Reason::RevocationCheck => "check of a revocation",
+            Reason::Contradiction => "check of a contradicted notification",
+            Reason::Deferred => "deferred",
+            Reason::Doubt => "doubt",
+        })
+    }
+}
+
 /// Identifies an entry. Entries with equal keys are one: what is put twice is done once.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct AgendaKey {
@@ -40,6 +55,8 @@ pub struct AgendaKey {
     pub priority: Priority,
     /// Its place in the list: due time, subject, reason.
     pub place: String,
+    /// Why it is there; part of the place, too.
+    pub reason: Reason,
 }
 
 /// Work that becomes due.
@@ -86,6 +103,7 @@ impl AgendaEntry {
                 self.subject.id,
                 self.reason
             ),
+            reason: self.reason,
         }
     }
 

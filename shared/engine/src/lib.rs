@@ -4,6 +4,18 @@
 //! the ports of [`ports`].
 
 pub mod agenda;
+pub mod assignments;
+pub mod mirror;
+pub mod moving;
 pub mod ports;
 pub mod telemetry;
 pub mod trigger;
+
+mod apply;
+mod group;
+mod group_reading;
+mod holders;
+mod recheck;
+mod user;
+mod user_facts;
+mod work;

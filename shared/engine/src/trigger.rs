@@ -77,11 +77,29 @@ pub enum Origin {
         /// The group.
         group: EntraObjectId,
     },
+    /// Another principal needs the name that this one is giving up.
+    NameNeeded {
+        /// Who needs it.
+        by: EntraObjectId,
+    },
     /// Due work of the agenda.
     Agenda {
         /// The entry, to be ticked off when the work is done.
         key: AgendaKey,
     },
+}
+
+impl fmt::Display for Origin {
+    /// For the audit trail.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Notification { id: Some(id) } => write!(f, "notification {id}"),
+            Origin::Notification { id: None } => f.write_str("notification"),
+            Origin::FanOut { group } => write!(f, "group {group}"),
+            Origin::NameNeeded { by } => write!(f, "name needed by {by}"),
+            Origin::Agenda { key } => write!(f, "agenda: {}", key.reason),
+        }
+    }
 }
 
 /// A message of the changes queue: look at this principal.

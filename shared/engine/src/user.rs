@@ -1,0 +1,446 @@
+//! Handles a user: object, attributes and memberships, revocations first.
+
+use crate::agenda::{AgendaEntry, Priority, Reason};
+use crate::apply::{Effect, weightiest};
+use crate::mirror::Mirror;
+use crate::ports::{CallError, Cause};
+use crate::recheck;
+use crate::trigger::{Expectation, Look, Subject};
+use crate::user_facts::UserFacts;
+use crate::work::Work;
+use futures::{StreamExt, stream};
+use planning::GroupId;
+use planning::attributes::UserAttribute;
+use planning::desired::{AssignedGroups, DesiredUser, desired_user};
+use planning::digest::Digest;
+use planning::guard_rail::{self, ApprovedPlan, Ours};
+use planning::plan::{Change, Plan};
+use planning::record::{CreationIntent, Record, UserRecord};
+use planning::scope::{OutOfScope, UserReading};
+use planning::skipped::{SkipReason, Skipped};
+use planning::user_plan::{self, Holder, IdentityUser, UserHolders};
+use std::collections::BTreeSet;
+
+/// Writes of one user at a time; a user in fifty groups need not wait for fifty answers in turn.
+const CONCURRENT_WRITES: usize = 8;
+
+/// How often a plan is made anew because somebody holds a name that looked free.
+const REPLANS: usize = 2;
+
+/// A user whose plan is approved, and whose record says so.
+pub(crate) struct UserTask {
+    pub(crate) work: Work,
+    record: Record<UserRecord>,
+    desired: DesiredUser,
+    assigned_groups: AssignedGroups,
+    approved: ApprovedPlan,
+    object: Option<IdentityUser>,
+    skipped: Vec<Skipped>,
+    errors: Vec<CallError>,
+    revoked: bool,
+}
+
+impl Mirror {
+    /// Decides what to do for a user; `None` if there is nothing to do. The record is marked dirty, with
+    /// all that is about to be written, before anything is.
+    pub(crate) async fn prepare_user(
+        &self,
+        work: Work,
+        facts: UserFacts,
+    ) -> Result<Option<UserTask>, CallError> {
+        let UserFacts {
+            mut record,
+            reading,
+            assigned_groups,
+            manager,
+        } = facts;
+        self.recheck_contradictions(&work, &reading).await?;
+        let desired = desired_user(
+            &reading,
+            record.assigned,
+            &assigned_groups,
+            manager.as_ref(),
+            &self.settings.mapping,
+        );
+        let in_doubt = work.look == Look::InDoubt;
+        if (!in_doubt && user_plan::is_in_step(&record, &desired)) || is_nobody(&record, &desired) {
+            return Ok(None);
+        }
+        self.recover_creation(&mut record.principal).await?;
+        let object = self.read_actual(&mut record, &desired, in_doubt).await?;
+        let holders = self.holders_before_creation(&record, &desired).await?;
+        let plan =
+            user_plan::plan_user(&record, &desired, object.as_ref(), &holders, &self.managed);
+        let approved = approve(plan, &record.principal, &holders)?;
+        let mut task = UserTask {
+            work,
+            record,
+            desired,
+            assigned_groups,
+            skipped: Vec::new(),
+            approved,
+            object,
+            errors: Vec::new(),
+            revoked: false,
+        };
+        self.write_ahead(&mut task).await?;
+        Ok(Some(task))
+    }
+
+    async fn recheck_contradictions(
+        &self,
+        work: &Work,
+        reading: &UserReading,
+    ) -> Result<(), CallError> {
+        let contradicted = contradicted(work, reading);
+        if contradicted.is_empty() {
+            return Ok(());
+        }
+        let delays = &self.settings.recheck_delays;
+        self.agenda
+            .put(&recheck::after_contradiction(
+                work,
+                contradicted,
+                delays,
+                self.clock.now(),
+            ))
+            .await
+    }
+
+    /// Takes away what the plan takes away. A failure is remembered and hides nothing else.
+    pub(crate) async fn revoke_for_user(&self, task: &mut UserTask) {
+        let changes: Vec<Change> = task.approved.revocations().cloned().collect();
+        self.apply_all(task, &changes).await;
+        task.revoked = !changes.is_empty();
+    }
+
+    /// Updates and grants, and stores what came of it all.
+    pub(crate) async fn finish_user(&self, mut task: UserTask) -> Result<(), CallError> {
+        for round in 0..=REPLANS {
+            let changes: Vec<Change> = task.approved.updates_and_grants().cloned().collect();
+            let (grants, others): (Vec<_>, Vec<_>) = changes
+                .into_iter()
+                .partition(|change| matches!(change, Change::GrantMembership { .. }));
+            self.apply_in_turn(&mut task, &others).await;
+            if round < REPLANS && take_conflict(&mut task.errors) {
+                self.replan(&mut task).await?;
+                continue;
+            }
+            if task.record.principal.user_id.is_some() {
+                self.apply_all(&mut task, &grants).await;
+            }
+            break;
+        }
+        self.settle_user(task).await
+    }
+
+    async fn apply_in_turn(&self, task: &mut UserTask, changes: &[Change]) {
+        for change in changes {
+            let user = task.record.principal.user_id.clone();
+            let result = self
+                .apply(&task.approved, change, user.as_ref(), &task.work)
+                .await;
+            note(task, change, result);
+        }
+    }
+
+    async fn apply_all(&self, task: &mut UserTask, changes: &[Change]) {
+        let user = task.record.principal.user_id.clone();
+        let (approved, work, user) = (&task.approved, &task.work, user.as_ref());
+        let results: Vec<_> = stream::iter(changes)
+            .map(|change| async move { (change, self.apply(approved, change, user, work).await) })
+            .buffered(CONCURRENT_WRITES)
+            .collect()
+            .await;
+        for (change, result) in results {
+            note(task, change, result);
+        }
+    }
+
+    async fn read_actual(
+        &self,
+        record: &mut Record<UserRecord>,
+        desired: &DesiredUser,
+        in_doubt: bool,
+    ) -> Result<Option<IdentityUser>, CallError> {
+        let reads = user_plan::reads(record, desired, in_doubt);
+        let Some(user_id) = record.principal.user_id.clone() else {
+            return Ok(None);
+        };
+        let object = async {
+            if reads.object {
+                self.reader.user(&user_id).await.map(Some)
+            } else {
+                Ok(None)
+            }
+        };
+        let memberships = async {
+            if reads.memberships {
+                self.reader.memberships_of(&user_id).await.map(Some)
+            } else {
+                Ok(None)
+            }
+        };
+        let (object, memberships) = futures::try_join!(object, memberships)?;
+        if let Some(memberships) = memberships {
+            record.principal.correct_memberships(&memberships, desired);
+        }
+        match object {
+            Some(None) => {
+                record.principal.object_is_gone();
+                Ok(None)
+            }
+            Some(found) => Ok(found),
+            None => Ok(None),
+        }
+    }
+
+    /// A creation whose answer was lost: the user that stands under the recorded name, with exactly the
+    /// recorded content and no other owner, is ours.
+    async fn recover_creation(&self, user: &mut UserRecord) -> Result<(), CallError> {
+        let (None, Some(intent)) = (&user.user_id, &user.creating) else {
+            return Ok(());
+        };
+        let Some(found) = self
+            .reader
+            .find_user(UserAttribute::UserName, &intent.name)
+            .await?
+        else {
+            return Ok(());
+        };
+        let owned = self
+            .ledger
+            .owners_of_users(&BTreeSet::from([found.clone()]))
+            .await?;
+        let Some(object) = self.reader.user(&found).await? else {
+            return Ok(());
+        };
+        if owned.is_empty() && Digest::of(&object.attributes) == intent.content {
+            user.user_id = Some(found);
+        }
+        Ok(())
+    }
+
+    async fn holders_before_creation(
+        &self,
+        record: &Record<UserRecord>,
+        desired: &DesiredUser,
+    ) -> Result<UserHolders, CallError> {
+        let DesiredUser::Present {
+            attributes: Ok(wanted),
+            ..
+        } = desired
+        else {
+            return Ok(UserHolders::default());
+        };
+        let Some(name) = wanted.get(UserAttribute::UserName) else {
+            return Ok(UserHolders::default());
+        };
+        if record.principal.user_id.is_some() {
+            return Ok(UserHolders::default());
+        }
+        let user_name = Some(
+            self.holder_of_user(UserAttribute::UserName, name, None)
+                .await?,
+        );
+        Ok(UserHolders {
+            user_name,
+            email: None,
+        })
+    }
+
+    /// Something holds a name that looked free: find out who, and plan again.
+    async fn replan(&self, task: &mut UserTask) -> Result<(), CallError> {
+        let DesiredUser::Present {
+            attributes: Ok(wanted),
+            ..
+        } = &task.desired
+        else {
+            return Ok(());
+        };
+        let own = task.record.principal.user_id.clone();
+        if let Some(user_id) = &own {
+            task.object = self.reader.user(user_id).await?;
+        }
+        let mut holders = UserHolders::default();
+        for (attribute, holder) in [
+            (UserAttribute::UserName, &mut holders.user_name),
+            (UserAttribute::Email, &mut holders.email),
+        ] {
+            if let Some(value) = wanted.get(attribute) {
+                *holder = Some(self.holder_of_user(attribute, value, own.as_ref()).await?);
+            }
+        }
+        let plan = user_plan::plan_user(
+            &task.record,
+            &task.desired,
+            task.object.as_ref(),
+            &holders,
+            &self.managed,
+        );
+        task.approved = approve(plan, &task.record.principal, &holders)?;
+        self.write_ahead(task).await
+    }
+
+    /// Marks the record dirty and writes down what is about to be created, before it is.
+    async fn write_ahead(&self, task: &mut UserTask) -> Result<(), CallError> {
+        let plan = task.approved.plan();
+        if plan.changes.is_empty() {
+            return Ok(());
+        }
+        let user = &mut task.record.principal;
+        for change in &plan.changes {
+            match change {
+                Change::CreateUser { attributes } => {
+                    user.creating = CreationIntent::user(attributes)
+                }
+                Change::GrantMembership { group } => {
+                    user.granting.insert(group.clone());
+                }
+                _ => {}
+            }
+        }
+        task.record.dirty = true;
+        task.record.version = self.ledger.put_user(&task.record).await?;
+        Ok(())
+    }
+
+    async fn settle_user(&self, mut task: UserTask) -> Result<(), CallError> {
+        let now = self.clock.now();
+        let mut plan = task.approved.plan().clone();
+        plan.skipped.append(&mut task.skipped);
+        for skipped in &plan.skipped {
+            self.telemetry.skipped(&plan.principal, skipped);
+        }
+        task.record.dirty = !task.errors.is_empty();
+        if task.errors.is_empty() {
+            task.record.principal.settle(&task.desired, &plan, now);
+        }
+        self.ledger.put_user(&task.record).await?;
+        self.agenda.put(&self.entries_after(&task, &plan)).await?;
+        self.nudge(&plan, &task.work, Subject::user).await?;
+        match weightiest(task.errors) {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    fn entries_after(&self, task: &UserTask, plan: &Plan) -> Vec<AgendaEntry> {
+        let now = self.clock.now();
+        let mut entries = Vec::new();
+        if task.revoked && !task.work.only_recheck {
+            entries.extend(recheck::after_revocation(
+                &task.work,
+                &self.settings.recheck_delays,
+                now,
+            ));
+        }
+        if !plan.waits_for.is_empty() {
+            entries.push(recheck::deferred(&task.work, None, now));
+        }
+        entries.extend(self.doubts(task));
+        entries
+    }
+
+    /// A grant that AWS answers with "not found" means that the group, or the user, was deleted by hand.
+    fn doubts(&self, task: &UserTask) -> Vec<AgendaEntry> {
+        let not_found = task
+            .errors
+            .iter()
+            .filter(|error| error.cause == Cause::NotFound);
+        let objects: BTreeSet<&str> = not_found.map(|error| error.object.as_str()).collect();
+        let groups = task.assigned_groups.iter().filter(|(_, group)| {
+            group.as_ref().is_some_and(|group: &GroupId| {
+                objects.iter().any(|object| object.contains(group.as_str()))
+            })
+        });
+        let now = self.clock.now();
+        groups
+            .map(|(id, _)| AgendaEntry {
+                due: now,
+                priority: Priority::Ordinary,
+                subject: Subject::group(id.clone()),
+                reason: Reason::Doubt,
+                look: Look::InDoubt,
+                expectations: Vec::new(),
+                noticed_at: task.work.noticed_at,
+            })
+            .collect()
+    }
+}
+
+/// Somebody who never had access, and has none: nothing is written down, except that someone disabled in
+/// scope is remembered, so that a later "enabled" is not taken for a stranger's.
+fn is_nobody(record: &Record<UserRecord>, desired: &DesiredUser) -> bool {
+    let unknown = record.version == 0 && record.principal.user_id.is_none();
+    unknown && matches!(desired, DesiredUser::Absent(why) if *why != OutOfScope::Disabled)
+}
+
+fn approve(
+    plan: Plan,
+    user: &UserRecord,
+    holders: &UserHolders,
+) -> Result<ApprovedPlan, CallError> {
+    let mut ours = Ours::of_user(user);
+    for holder in [&holders.user_name, &holders.email].into_iter().flatten() {
+        if let Holder::Tombstone { owner, object } = holder {
+            ours.retired_users.insert(object.clone(), owner.clone());
+        }
+    }
+    let principal = plan.principal.clone();
+    guard_rail::approve(plan, &ours).map_err(|error| {
+        CallError::new(
+            "approve",
+            principal,
+            Cause::Incomplete {
+                missing: error.to_string(),
+            },
+        )
+    })
+}
+
+/// Books the outcome of a change: on the record what took effect, as skipped what AWS will never take.
+fn note(task: &mut UserTask, change: &Change, result: Result<Effect, CallError>) {
+    let user = &mut task.record.principal;
+    match result {
+        Ok(Effect::Revoked(group)) => {
+            user.memberships.remove(&group);
+            user.granting.remove(&group);
+        }
+        Ok(Effect::Granted(group, membership)) => {
+            user.granting.remove(&group);
+            user.memberships.insert(group, membership);
+        }
+        Ok(Effect::UserCreated(user_id)) => (user.user_id, user.creating) = (Some(user_id), None),
+        Ok(_) => {}
+        Err(CallError {
+            operation,
+            cause: Cause::Refused { .. },
+            ..
+        }) if !matches!(change, Change::RevokeMembership { .. }) => {
+            if let Change::GrantMembership { group } = change {
+                user.granting.remove(group);
+            }
+            task.skipped.push(Skipped::Principal {
+                why: SkipReason::RefusedByAws { operation },
+            });
+        }
+        Err(error) => task.errors.push(error),
+    }
+}
+
+fn take_conflict(errors: &mut Vec<CallError>) -> bool {
+    let before = errors.len();
+    errors.retain(|error| error.cause != Cause::Conflict);
+    errors.len() < before
+}
+
+fn contradicted(work: &Work, reading: &UserReading) -> Vec<Expectation> {
+    let member_of =
+        |group| matches!(reading, UserReading::Present { groups, .. } if groups.contains(group));
+    work.expectations
+        .iter()
+        .filter(|expected| member_of(&expected.group) != expected.joined)
+        .cloned()
+        .collect()
+}

@@ -1,0 +1,112 @@
+//! Work: everything that the triggers of one batch say about one principal, in one piece.
+
+use crate::agenda::{AgendaKey, Reason};
+use crate::trigger::{Expectation, Look, Origin, Subject, Trigger};
+use jiff::Timestamp;
+use planning::EntraObjectId;
+use planning::record::PrincipalKind;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One principal to look at, however many triggers name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Work {
+    pub(crate) subject: Subject,
+    /// The closest look that any trigger asks for.
+    pub(crate) look: Look,
+    pub(crate) expectations: BTreeSet<Expectation>,
+    /// Entries to tick off once the work is done.
+    pub(crate) agenda: BTreeSet<AgendaKey>,
+    /// At least one trigger is a notification: Entra ID says that something changed.
+    pub(crate) notified: bool,
+    /// Nothing but looking again at what was looked at before.
+    pub(crate) only_recheck: bool,
+    /// The earliest notice.
+    pub(crate) noticed_at: Timestamp,
+    /// What led here, for the audit trail.
+    pub(crate) cause: String,
+}
+
+/// Joins the triggers of a batch by subject.
+pub(crate) fn coalesce(triggers: impl IntoIterator<Item = Trigger>) -> BTreeMap<Subject, Work> {
+    let mut all = BTreeMap::new();
+    for trigger in triggers {
+        let work = all.entry(trigger.subject.clone()).or_insert_with(|| Work {
+            subject: trigger.subject.clone(),
+            look: Look::Ordinary,
+            expectations: BTreeSet::new(),
+            agenda: BTreeSet::new(),
+            notified: false,
+            only_recheck: true,
+            noticed_at: trigger.noticed_at,
+            cause: trigger.origin.to_string(),
+        });
+        work.add(trigger);
+    }
+    all
+}
+
+/// The ids of one kind of principal.
+pub(crate) fn ids_of(
+    work: &BTreeMap<Subject, Work>,
+    kind: PrincipalKind,
+) -> BTreeSet<EntraObjectId> {
+    work.keys()
+        .filter(|subject| subject.kind == kind)
+        .map(|subject| subject.id.clone())
+        .collect()
+}
+
+impl Work {
+    fn add(&mut self, trigger: Trigger) {
+        self.look = self.look.max(trigger.look);
+        self.expectations.extend(trigger.expectations);
+        self.noticed_at = self.noticed_at.min(trigger.noticed_at);
+        match trigger.origin {
+            Origin::Notification { .. } => (self.notified, self.only_recheck) = (true, false),
+            Origin::FanOut { .. } | Origin::NameNeeded { .. } => self.only_recheck = false,
+            Origin::Agenda { key } => {
+                self.only_recheck &= key.is_recheck();
+                self.agenda.insert(key);
+            }
+        }
+    }
+}
+
+impl AgendaKey {
+    /// True for entries that look again at what was looked at before; they beget no further ones.
+    fn is_recheck(&self) -> bool {
+        matches!(self.reason, Reason::RevocationCheck | Reason::Contradiction)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trigger(second: i64, look: Look, origin: Origin) -> Trigger {
+        let id = EntraObjectId::parse("f0a5993b-5c2d-49cc-bb2f-8cb0060fef8e").unwrap();
+        let noticed_at = Timestamp::from_second(second).unwrap();
+        Trigger {
+            subject: Subject::user(id),
+            look,
+            origin,
+            expectations: vec![],
+            noticed_at,
+        }
+    }
+
+    #[test]
+    fn several_triggers_of_one_principal_are_one_piece_of_work() {
+        let all = coalesce([
+            trigger(7, Look::Ordinary, Origin::Notification { id: None }),
+            trigger(5, Look::InDoubt, Origin::Notification { id: None }),
+        ]);
+        let work: Vec<_> = all.values().collect();
+        assert_eq!(work.len(), 1);
+        assert_eq!(
+            (work[0].look, work[0].noticed_at.as_second()),
+            (Look::InDoubt, 5)
+        );
+        assert!(work[0].notified && !work[0].only_recheck);
+    }
+}
