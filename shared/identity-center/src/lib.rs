@@ -1,1 +1,25 @@
-//! placeholder
+//! AWS IAM Identity Center behind the engine's ports: the identity store.
+//!
+//! Reading and writing are different types, so what only plans cannot write. Every answer is complete or an
+//! error; every error is a [`engine::ports::CallError`] that holds ids and AWS's codes only, never a name, an
+//! address or AWS's own message (which may quote one).
+//!
+//! This crate retries nothing itself. The client it is given is expected to retry as the SDK's standard mode
+//! does (three attempts; throttling, server errors and broken connections), with operation and attempt
+//! time-outs. Two consequences for callers, since a first attempt may have taken effect before its answer was
+//! lost: [`engine::ports::Cause::Conflict`] on a creation may mean our own object, and
+//! [`engine::ports::Cause::NotFound`] on a deletion our own deletion.
+
+mod calls;
+mod failure;
+mod operations;
+mod pages;
+mod reads;
+mod store;
+mod user_create;
+mod user_paths;
+mod user_read;
+mod user_update;
+mod writes;
+
+pub use store::{IdentityStore, IdentityStoreReadOnly, IdentityStoreWrite};
