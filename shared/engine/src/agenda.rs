@@ -2,7 +2,6 @@
 
 use crate::trigger::{Expectation, Look, Origin, Subject, Trigger};
 use jiff::{SignedDuration, Timestamp};
-use planning::EntraObjectId;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -97,12 +96,7 @@ impl AgendaEntry {
     pub fn key(&self) -> AgendaKey {
         AgendaKey {
             priority: self.priority,
-            place: format!(
-                "{}#{}#{:?}",
-                sortable(self.due),
-                self.subject.id,
-                self.reason
-            ),
+            place: format!("{}#{}#{:?}", sortable(self.due), self.subject.id, self.reason),
             reason: self.reason,
         }
     }
@@ -144,22 +138,10 @@ impl Default for RecheckDelays {
     }
 }
 
-/// Work for now on a user whom a group's handling names.
-pub fn fan_out(user: EntraObjectId, group: &EntraObjectId, noticed_at: Timestamp) -> Trigger {
-    Trigger {
-        subject: Subject::user(user),
-        look: Look::ReadAnyway,
-        origin: Origin::FanOut {
-            group: group.clone(),
-        },
-        expectations: Vec::new(),
-        noticed_at,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use planning::EntraObjectId;
 
     fn entry(second: i64, reason: Reason) -> AgendaEntry {
         let id = EntraObjectId::parse("f0a5993b-5c2d-49cc-bb2f-8cb0060fef8e").unwrap();
@@ -176,21 +158,12 @@ mod tests {
 
     #[test]
     fn what_is_due_earlier_sorts_first() {
-        assert!(
-            entry(999_999_999, Reason::Doubt).key()
-                < entry(1_000_000_000, Reason::Assignment).key()
-        );
+        assert!(entry(999_999_999, Reason::Doubt).key() < entry(1_000_000_000, Reason::Assignment).key());
     }
 
     #[test]
     fn the_same_work_put_twice_is_one_entry() {
-        assert_eq!(
-            entry(5, Reason::Deferred).key(),
-            entry(5, Reason::Deferred).key()
-        );
-        assert_ne!(
-            entry(5, Reason::Deferred).key(),
-            entry(5, Reason::Doubt).key()
-        );
+        assert_eq!(entry(5, Reason::Deferred).key(), entry(5, Reason::Deferred).key());
+        assert_ne!(entry(5, Reason::Deferred).key(), entry(5, Reason::Doubt).key());
     }
 }

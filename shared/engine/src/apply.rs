@@ -49,11 +49,7 @@ impl Mirror {
 
     async fn write(&self, change: &Change, user: Option<&UserId>) -> Result<Effect, CallError> {
         match change {
-            Change::RevokeMembership {
-                user,
-                group,
-                membership,
-            } => {
+            Change::RevokeMembership { user, group, membership } => {
                 self.revoke(user, group, membership.as_ref()).await?;
                 Ok(Effect::Revoked(group.clone()))
             }
@@ -69,36 +65,19 @@ impl Mirror {
                 Ok(Effect::Updated)
             }
             Change::RetireGroup { group, owner } => {
-                self.writer
-                    .rename_group(group, &names::retired_name(owner), None)
-                    .await?;
+                self.writer.rename_group(group, &names::retired_name(owner), None).await?;
                 Ok(Effect::Updated)
             }
-            Change::CreateUser { attributes } => Ok(Effect::UserCreated(
-                self.writer.create_user(attributes).await?,
-            )),
-            Change::UpdateUser {
-                user,
-                attributes,
-                changed,
-                revision,
-            } => {
-                self.writer
-                    .update_user(user, attributes, changed, revision.as_deref())
-                    .await?;
+            Change::CreateUser { attributes } => {
+                Ok(Effect::UserCreated(self.writer.create_user(attributes).await?))
+            }
+            Change::UpdateUser { user, attributes, changed, revision } => {
+                self.writer.update_user(user, attributes, changed, revision.as_deref()).await?;
                 Ok(Effect::Updated)
             }
-            Change::CreateGroup { name } => {
-                Ok(Effect::GroupCreated(self.writer.create_group(name).await?))
-            }
-            Change::RenameGroup {
-                group,
-                name,
-                revision,
-            } => {
-                self.writer
-                    .rename_group(group, name, revision.as_deref())
-                    .await?;
+            Change::CreateGroup { name } => Ok(Effect::GroupCreated(self.writer.create_group(name).await?)),
+            Change::RenameGroup { group, name, revision } => {
+                self.writer.rename_group(group, name, revision.as_deref()).await?;
                 Ok(Effect::Updated)
             }
         }
@@ -145,16 +124,10 @@ impl Mirror {
 
 fn no_user(group: &GroupId) -> CallError {
     let missing = "the user was not created, so that the membership waits for it".to_owned();
-    CallError::new(
-        "CreateGroupMembership",
-        group,
-        Cause::Incomplete { missing },
-    )
+    CallError::new("CreateGroupMembership", group, Cause::Incomplete { missing })
 }
 
 /// The error that decides what becomes of a handling: a failure outweighs being throttled, which is none.
 pub(crate) fn weightiest(errors: Vec<CallError>) -> Option<CallError> {
-    errors
-        .into_iter()
-        .min_by_key(|error| matches!(error.cause, Cause::Throttled { .. }))
+    errors.into_iter().min_by_key(|error| matches!(error.cause, Cause::Throttled { .. }))
 }

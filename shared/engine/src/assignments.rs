@@ -60,15 +60,8 @@ impl AssignmentPoll {
     pub async fn run(&self) -> Result<Polled, PollError> {
         let header = self.ledger.assigned_header().await?;
         let read = self.directory.assigned_principals().await?;
-        if header
-            .as_ref()
-            .is_some_and(|header| header.agrees_with(&read))
-        {
-            return Ok(Polled {
-                assigned: read.len(),
-                came: 0,
-                gone: 0,
-            });
+        if header.as_ref().is_some_and(|header| header.agrees_with(&read)) {
+            return Ok(Polled { assigned: read.len(), came: 0, gone: 0 });
         }
         let known = match &header {
             Some(header) => self.ledger.assigned_set(header).await?,
@@ -76,47 +69,25 @@ impl AssignmentPoll {
         };
         let outcome = assigned::poll(&known, &read)?;
         let now = self.clock.now();
-        let gone = outcome
-            .gone
-            .iter()
-            .map(|(id, kind)| (false, entry(id, *kind, Priority::Revocation, now)));
-        let came = outcome
-            .came
-            .iter()
-            .map(|(id, kind)| (true, entry(id, *kind, Priority::Ordinary, now)));
+        let gone = outcome.gone.iter().map(|(id, kind)| (false, entry(id, *kind, Priority::Revocation, now)));
+        let came = outcome.came.iter().map(|(id, kind)| (true, entry(id, *kind, Priority::Ordinary, now)));
         stream::iter(gone.chain(came).map(Ok::<_, CallError>))
             .try_for_each_concurrent(CONCURRENT_TRANSACTIONS, |(assigned, entry)| async move {
                 self.ledger.set_assigned(assigned, &entry).await
             })
             .await?;
-        self.ledger
-            .store_assigned_set(header.as_ref(), &outcome.next)
-            .await?;
-        self.telemetry
-            .count(Count::Assigned, outcome.came.len() as u64);
-        self.telemetry
-            .count(Count::Unassigned, outcome.gone.len() as u64);
-        Ok(Polled {
-            assigned: read.len(),
-            came: outcome.came.len(),
-            gone: outcome.gone.len(),
-        })
+        self.ledger.store_assigned_set(header.as_ref(), &outcome.next).await?;
+        self.telemetry.count(Count::Assigned, outcome.came.len() as u64);
+        self.telemetry.count(Count::Unassigned, outcome.gone.len() as u64);
+        Ok(Polled { assigned: read.len(), came: outcome.came.len(), gone: outcome.gone.len() })
     }
 }
 
-fn entry(
-    id: &EntraObjectId,
-    kind: PrincipalKind,
-    priority: Priority,
-    now: Timestamp,
-) -> AgendaEntry {
+fn entry(id: &EntraObjectId, kind: PrincipalKind, priority: Priority, now: Timestamp) -> AgendaEntry {
     AgendaEntry {
         due: now,
         priority,
-        subject: Subject {
-            kind,
-            id: id.clone(),
-        },
+        subject: Subject { kind, id: id.clone() },
         reason: Reason::Assignment,
         look: Look::ReadAnyway,
         expectations: Vec::new(),

@@ -1,31 +1,24 @@
 //! Handles a group: its object, and the triggers for the users whose membership changed.
 
-use crate::agenda::{AgendaEntry, Priority, Reason};
 use crate::apply::{Effect, weightiest};
+use crate::fan_out::FanOut;
 use crate::group_reading::GroupFacts;
 use crate::mirror::Mirror;
-use crate::ports::{CallError, Cause, GroupReading};
+use crate::ports::{CallError, Cause};
 use crate::recheck;
-use crate::trigger::{Look, Origin, Subject, Trigger};
+use crate::trigger::{Look, Subject};
 use crate::work::Work;
+use planning::EntraObjectId;
 use planning::group_plan::{self, DesiredGroup, IdentityGroup};
 use planning::guard_rail::{self, ApprovedPlan, Ours};
 use planning::plan::{Change, Plan};
-use planning::record::{CreationIntent, GroupRecord, PrincipalKind, Record};
+use planning::record::{CreationIntent, GroupRecord, Record};
 use planning::skipped::{SkipReason, Skipped};
 use planning::user_plan::Holder;
-use planning::{EntraObjectId, GroupId};
 use std::collections::BTreeSet;
-
-/// A fan-out of at most this many goes to the queue at once, so that a single change is not slowed down;
-/// a larger one is bulk work and belongs on the agenda.
-const LIVE_FAN_OUT: usize = 25;
 
 /// How often a plan is made anew because somebody holds a name that looked free.
 const REPLANS: usize = 2;
-
-/// Whom a group's handling names: users whose membership may have changed, and groups nested in it.
-type FanOut = BTreeSet<Subject>;
 
 impl Mirror {
     /// Handles a group. Its fan-out is queued, or on the agenda, before the delta link is saved: a crash in
@@ -39,41 +32,23 @@ impl Mirror {
         let before = facts.record.clone();
         let gone = facts.reading.as_ref().and_then(|reading| reading.gone);
         let mut record = facts.record.clone();
-        if let Some(name) = facts
-            .reading
-            .as_ref()
-            .and_then(|reading| reading.name.clone())
-        {
+        if let Some(name) = facts.reading.as_ref().and_then(|reading| reading.name.clone()) {
             record.principal.entra_name = Some(name);
         }
-        let desired = match (
-            &record.principal.entra_name,
-            record.assigned && gone.is_none(),
-        ) {
+        let desired = match (&record.principal.entra_name, record.assigned && gone.is_none()) {
             (Some(name), true) => DesiredGroup::Present { name: name.clone() },
             (None, true) => return Err(no_name(&record.id)),
             (_, false) => DesiredGroup::Absent,
         };
         let outcome = self.converge_group(work, &mut record, &desired).await;
-        let created = record.principal.group_id.is_some()
-            && record.principal.group_id != before.principal.group_id;
+        let created =
+            record.principal.group_id.is_some() && record.principal.group_id != before.principal.group_id;
         let fan_out = match &desired {
-            DesiredGroup::Absent => {
-                self.fan_out_of_absent(work, &before, &mut record, &facts)
-                    .await?
-            }
-            DesiredGroup::Present { .. } => {
-                self.fan_out_of_present(&mut record, &facts, created)
-                    .await?
-            }
+            DesiredGroup::Absent => self.fan_out_of_absent(work, &before, &mut record, &facts).await?,
+            DesiredGroup::Present { .. } => self.fan_out_of_present(&mut record, &facts, created).await?,
         };
         let revokes = desired == DesiredGroup::Absent;
-        self.send_fan_out(
-            work,
-            fan_out.difference(covered).cloned().collect(),
-            revokes,
-        )
-        .await?;
+        self.send_fan_out(work, fan_out.difference(covered).cloned().collect(), revokes).await?;
         self.recheck_if_empty(work, &facts, &fan_out).await?;
         if record != before {
             self.ledger.put_group(&record).await?;
@@ -102,9 +77,7 @@ impl Mirror {
                 let result = self.apply(&approved, change, None, work).await;
                 note(record, result, &mut skipped, &mut errors);
             }
-            let conflicts = errors
-                .iter()
-                .any(|error: &CallError| error.cause == Cause::Conflict);
+            let conflicts = errors.iter().any(|error: &CallError| error.cause == Cause::Conflict);
             if !conflicts || round == REPLANS {
                 break;
             }
@@ -119,9 +92,7 @@ impl Mirror {
             record.principal.settle(desired, &plan, self.clock.now());
         }
         if !plan.waits_for.is_empty() {
-            self.agenda
-                .put(&[recheck::deferred(work, None, self.clock.now())])
-                .await?;
+            self.agenda.put(&[recheck::deferred(work, None, self.clock.now())]).await?;
         }
         self.nudge(&plan, work, Subject::group).await?;
         weightiest(errors).map_or(Ok(()), Err)
@@ -138,10 +109,9 @@ impl Mirror {
         let object = self.actual_group(work, record, desired).await?;
         let creating = record.principal.group_id.is_none();
         let holder = match desired {
-            DesiredGroup::Present { name } if creating || ask_for_holder => Some(
-                self.holder_of_group(name, record.principal.group_id.as_ref())
-                    .await?,
-            ),
+            DesiredGroup::Present { name } if creating || ask_for_holder => {
+                Some(self.holder_of_group(name, record.principal.group_id.as_ref()).await?)
+            }
             _ => None,
         };
         let plan = group_plan::plan_group(record, desired, object.as_ref(), holder.as_ref());
@@ -150,13 +120,7 @@ impl Mirror {
             ours.retired_groups.insert(object, owner);
         }
         guard_rail::approve(plan, &ours).map_err(|error| {
-            CallError::new(
-                "approve",
-                &record.id,
-                Cause::Incomplete {
-                    missing: error.to_string(),
-                },
-            )
+            CallError::new("approve", &record.id, Cause::Incomplete { missing: error.to_string() })
         })
     }
 
@@ -214,160 +178,6 @@ impl Mirror {
         Ok(())
     }
 
-    /// A group that lost its assignment, or is gone: everybody in it is looked at. With nested groups
-    /// flattened it may still count through a group above it.
-    async fn fan_out_of_absent(
-        &self,
-        work: &Work,
-        before: &Record<GroupRecord>,
-        record: &mut Record<GroupRecord>,
-        facts: &GroupFacts,
-    ) -> Result<FanOut, CallError> {
-        let mut fan_out = FanOut::new();
-        let newly =
-            !before.principal.standing.is_tombstone() || work.look == Look::InDoubt || before.dirty;
-        if let Some(group_id) = record.principal.group_id.clone().filter(|_| newly) {
-            fan_out.extend(
-                self.owners_of_members(&group_id)
-                    .await?
-                    .into_iter()
-                    .map(Subject::user),
-            );
-        }
-        if let Some(reading) = &facts.reading {
-            let nested_otherwise = facts.assigned_ancestors != record.principal.assigned_ancestors;
-            if nested_otherwise || newly && record.principal.group_id.is_some() {
-                let full = self
-                    .in_full(&record.id, reading, facts.read_in_full)
-                    .await?;
-                fan_out.extend(full.joined.iter().cloned());
-                record.principal.delta_link = full.delta_link;
-            } else if !facts.assigned_ancestors.is_empty() {
-                fan_out.extend(reading.joined.iter().chain(&reading.left).cloned());
-                record.principal.delta_link = reading.delta_link.clone();
-            }
-            record.principal.assigned_ancestors = facts.assigned_ancestors.clone();
-        }
-        Ok(self.only_what_counts(fan_out))
-    }
-
-    /// An assigned group: with a good delta link only the changes, else members of both sides, compared.
-    async fn fan_out_of_present(
-        &self,
-        record: &mut Record<GroupRecord>,
-        facts: &GroupFacts,
-        created: bool,
-    ) -> Result<FanOut, CallError> {
-        let Some(reading) = &facts.reading else {
-            return Ok(FanOut::new());
-        };
-        let nested_otherwise = facts.assigned_ancestors != record.principal.assigned_ancestors;
-        record.principal.assigned_ancestors = facts.assigned_ancestors.clone();
-        if !(facts.read_in_full || created || nested_otherwise) {
-            record.principal.delta_link = reading.delta_link.clone();
-            return Ok(
-                self.only_what_counts(reading.joined.union(&reading.left).cloned().collect())
-            );
-        }
-        let full = self
-            .in_full(&record.id, reading, facts.read_in_full)
-            .await?;
-        record.principal.delta_link = full.delta_link.clone();
-        let in_entra: FanOut = full.joined;
-        let in_aws: FanOut = match &record.principal.group_id {
-            Some(group_id) if !created => self
-                .owners_of_members(group_id)
-                .await?
-                .into_iter()
-                .map(Subject::user)
-                .collect(),
-            _ => FanOut::new(),
-        };
-        let fan_out = if nested_otherwise {
-            in_entra.union(&in_aws).cloned().collect()
-        } else {
-            in_entra.symmetric_difference(&in_aws).cloned().collect()
-        };
-        Ok(self.only_what_counts(fan_out))
-    }
-
-    /// Nested groups count only if they are flattened.
-    fn only_what_counts(&self, fan_out: FanOut) -> FanOut {
-        let flatten = self.settings.flatten_nested_groups;
-        fan_out
-            .into_iter()
-            .filter(|subject| flatten || subject.kind == PrincipalKind::User)
-            .collect()
-    }
-
-    async fn in_full(
-        &self,
-        id: &EntraObjectId,
-        reading: &GroupReading,
-        read_in_full: bool,
-    ) -> Result<GroupReading, CallError> {
-        if read_in_full || reading.gone.is_some() {
-            Ok(reading.clone())
-        } else {
-            self.read_group_in_full(id).await
-        }
-    }
-
-    async fn owners_of_members(
-        &self,
-        group: &GroupId,
-    ) -> Result<BTreeSet<EntraObjectId>, CallError> {
-        let members = self.reader.members_of(group).await?;
-        Ok(self
-            .ledger
-            .owners_of_users(&members)
-            .await?
-            .into_values()
-            .collect())
-    }
-
-    async fn send_fan_out(
-        &self,
-        work: &Work,
-        fan_out: FanOut,
-        revokes: bool,
-    ) -> Result<(), CallError> {
-        let group = &work.subject.id;
-        if fan_out.len() <= LIVE_FAN_OUT {
-            let triggers = fan_out.into_iter().map(|subject| Trigger {
-                look: Look::ReadAnyway,
-                origin: Origin::FanOut {
-                    group: group.clone(),
-                },
-                expectations: Vec::new(),
-                noticed_at: work.noticed_at,
-                subject,
-            });
-            let triggers: Vec<Trigger> = triggers.collect();
-            return if triggers.is_empty() {
-                Ok(())
-            } else {
-                self.mover.queue.send(&triggers).await
-            };
-        }
-        let due = self.clock.now();
-        let entries = fan_out.into_iter().map(|subject| AgendaEntry {
-            due,
-            priority: if revokes {
-                Priority::Revocation
-            } else {
-                Priority::Ordinary
-            },
-            reason: Reason::FanOut,
-            look: Look::ReadAnyway,
-            expectations: Vec::new(),
-            noticed_at: work.noticed_at,
-            subject,
-        });
-        self.agenda.put(&entries.collect::<Vec<_>>()).await?;
-        self.mover.move_due().await.map(|_| ())
-    }
-
     /// A notification about a group whose delta shows nothing may have run ahead of readable data.
     async fn recheck_if_empty(
         &self,
@@ -383,14 +193,7 @@ impl Mirror {
             return Ok(());
         }
         let delays = &self.settings.recheck_delays;
-        self.agenda
-            .put(&recheck::after_contradiction(
-                work,
-                Vec::new(),
-                delays,
-                self.clock.now(),
-            ))
-            .await
+        self.agenda.put(&recheck::after_contradiction(work, Vec::new(), delays, self.clock.now())).await
     }
 }
 
@@ -405,21 +208,14 @@ fn note(
             (record.principal.group_id, record.principal.creating) = (Some(group_id), None);
         }
         Ok(_) => {}
-        Err(CallError {
-            operation,
-            cause: Cause::Refused { .. },
-            ..
-        }) => {
-            skipped.push(Skipped::Principal {
-                why: SkipReason::RefusedByAws { operation },
-            });
+        Err(CallError { operation, cause: Cause::Refused { .. }, .. }) => {
+            skipped.push(Skipped::Principal { why: SkipReason::RefusedByAws { operation } });
         }
         Err(error) => errors.push(error),
     }
 }
 
 fn no_name(id: &EntraObjectId) -> CallError {
-    let missing =
-        "neither the delta answer nor the ledger has a name; the group is read in full".to_owned();
+    let missing = "neither the delta answer nor the ledger has a name; the group is read in full".to_owned();
     CallError::new("GET /groups/delta", id, Cause::Incomplete { missing })
 }

@@ -28,28 +28,19 @@ impl Mirror {
         work: &BTreeMap<Subject, Work>,
         mut records: BTreeMap<EntraObjectId, Record<GroupRecord>>,
     ) -> BTreeMap<EntraObjectId, Result<GroupFacts, CallError>> {
-        let known = work
-            .values()
-            .filter(|work| !is_stranger(work, records.get(&work.subject.id)));
+        let known = work.values().filter(|work| !is_stranger(work, records.get(&work.subject.id)));
         let known: Vec<&Work> = known.collect();
-        let reads: Vec<GroupRead> = known
-            .iter()
-            .filter_map(|work| self.read_of(work, records.get(&work.subject.id)))
-            .collect();
+        let reads: Vec<GroupRead> =
+            known.iter().filter_map(|work| self.read_of(work, records.get(&work.subject.id))).collect();
         let mut readings = self.read_groups(&reads).await;
         let mut facts = BTreeMap::new();
         for work in known {
             let id = &work.subject.id;
-            let record = records
-                .remove(id)
-                .unwrap_or_else(|| Record::unknown(id.clone()));
-            let read_in_full = reads
-                .iter()
-                .all(|read| read.id != *id || read.delta_link.is_none());
+            let record = records.remove(id).unwrap_or_else(|| Record::unknown(id.clone()));
+            let read_in_full = reads.iter().all(|read| read.id != *id || read.delta_link.is_none());
             let gathered = match readings.remove(id) {
                 Some(Ok((reading, fell_back))) => {
-                    self.with_ancestors(record, reading, read_in_full || fell_back)
-                        .await
+                    self.with_ancestors(record, reading, read_in_full || fell_back).await
                 }
                 Some(Err(error)) => Err(error),
                 None => Ok(GroupFacts {
@@ -65,15 +56,9 @@ impl Mirror {
     }
 
     /// Every member and the name, whatever the delta link says.
-    pub(crate) async fn read_group_in_full(
-        &self,
-        id: &EntraObjectId,
-    ) -> Result<GroupReading, CallError> {
-        let read = GroupRead {
-            id: id.clone(),
-            delta_link: None,
-            ancestors: self.settings.flatten_nested_groups,
-        };
+    pub(crate) async fn read_group_in_full(&self, id: &EntraObjectId) -> Result<GroupReading, CallError> {
+        let read =
+            GroupRead { id: id.clone(), delta_link: None, ancestors: self.settings.flatten_nested_groups };
         let mut readings = self.directory.groups(&[read]).await;
         readings.remove(id).unwrap_or_else(|| Err(no_answer(id)))
     }
@@ -106,10 +91,9 @@ impl Mirror {
         for (id, reading) in self.directory.groups(reads).await {
             let answer = match reading {
                 Ok(reading) => Ok((reading, false)),
-                Err(error) if error.cause == Cause::LinkExpired => self
-                    .read_group_in_full(&id)
-                    .await
-                    .map(|reading| (reading, true)),
+                Err(error) if error.cause == Cause::LinkExpired => {
+                    self.read_group_in_full(&id).await.map(|reading| (reading, true))
+                }
                 Err(error) => Err(error),
             };
             answers.insert(id, answer);
@@ -128,17 +112,9 @@ impl Mirror {
         } else {
             self.ledger.groups(&reading.ancestors).await?
         };
-        let assigned_ancestors = above
-            .into_iter()
-            .filter(|(_, record)| record.assigned)
-            .map(|(id, _)| id)
-            .collect();
-        Ok(GroupFacts {
-            record,
-            reading: Some(reading),
-            read_in_full,
-            assigned_ancestors,
-        })
+        let assigned_ancestors =
+            above.into_iter().filter(|(_, record)| record.assigned).map(|(id, _)| id).collect();
+        Ok(GroupFacts { record, reading: Some(reading), read_in_full, assigned_ancestors })
     }
 }
 
@@ -150,8 +126,6 @@ fn no_answer(id: &EntraObjectId) -> CallError {
     CallError::new(
         "GET /groups/delta",
         id,
-        Cause::Incomplete {
-            missing: "no answer for this group".to_owned(),
-        },
+        Cause::Incomplete { missing: "no answer for this group".to_owned() },
     )
 }

@@ -24,18 +24,13 @@ impl Mirror {
         if own == Some(&object) {
             return Ok(Holder::Nobody);
         }
-        let owners = self
-            .ledger
-            .owners_of_users(&BTreeSet::from([object.clone()]))
-            .await?;
+        let owners = self.ledger.owners_of_users(&BTreeSet::from([object.clone()])).await?;
         let Some(owner) = owners.get(&object).cloned() else {
             return Ok(Holder::Foreign);
         };
         let records = self.ledger.users(&BTreeSet::from([owner.clone()])).await?;
         match records.get(&owner) {
-            Some(record) if record.principal.user_id.as_ref() != Some(&object) => {
-                Ok(Holder::Foreign)
-            }
+            Some(record) if record.principal.user_id.as_ref() != Some(&object) => Ok(Holder::Foreign),
             Some(record) if record.principal.standing.is_tombstone() => {
                 Ok(Holder::Tombstone { owner, object })
             }
@@ -64,9 +59,7 @@ impl Mirror {
         };
         let records = self.ledger.groups(&BTreeSet::from([owner.clone()])).await?;
         match records.get(&owner) {
-            Some(record) if record.principal.group_id.as_ref() != Some(&object) => {
-                Ok(Holder::Foreign)
-            }
+            Some(record) if record.principal.group_id.as_ref() != Some(&object) => Ok(Holder::Foreign),
             Some(record) if record.principal.standing.is_tombstone() => {
                 Ok(Holder::Tombstone { owner, object })
             }
@@ -89,14 +82,13 @@ impl Mirror {
         let mut looks = self.directory.users(&BTreeSet::from([owner.clone()])).await;
         match looks.remove(owner) {
             Some(Ok(FirstLook::Present(reading))) => Ok(match *reading {
-                UserReading::Present { user, .. } => {
-                    mapping::map_user(&user, None, &self.settings.mapping).is_ok_and(|mapped| {
+                UserReading::Present { user, .. } => mapping::map_user(&user, None, &self.settings.mapping)
+                    .is_ok_and(|mapped| {
                         mapped
                             .attributes
                             .get(attribute)
                             .is_none_or(|other| !names::is_same_name(other, value))
-                    })
-                }
+                    }),
                 UserReading::Gone(_) => true,
             }),
             Some(Ok(FirstLook::NotFound)) => Ok(true),

@@ -12,10 +12,12 @@ pub mod telemetry;
 pub mod trigger;
 
 mod apply;
+mod fan_out;
 mod group;
 mod group_reading;
 mod holders;
 mod recheck;
 mod user;
+mod user_actual;
 mod user_facts;
 mod work;

@@ -95,10 +95,7 @@ impl Mirror {
         let work = work::coalesce(triggers);
         let results = match self.records(&work).await {
             Ok((users, groups)) => self.handle_known(&work, users, groups).await,
-            Err(error) => work
-                .keys()
-                .map(|subject| (subject.clone(), Err(error.clone())))
-                .collect(),
+            Err(error) => work.keys().map(|subject| (subject.clone(), Err(error.clone()))).collect(),
         };
         let outcomes = join_all(results.into_iter().map(|(subject, result)| async {
             let outcome = self.conclude(&work[&subject], result).await;
@@ -136,20 +133,11 @@ impl Mirror {
             match poll.run().await {
                 Ok(_) => {}
                 // Somebody else stored it meanwhile.
-                Err(PollError::Call(CallError {
-                    cause: Cause::Concurrent,
-                    ..
-                })) => {}
+                Err(PollError::Call(CallError { cause: Cause::Concurrent, .. })) => {}
                 Err(PollError::Call(error)) => return Err(error),
                 Err(PollError::EmptyAnswer(error)) => {
-                    let cause = Cause::Incomplete {
-                        missing: error.to_string(),
-                    };
-                    return Err(CallError::new(
-                        "GET /servicePrincipals/{id}/appRoleAssignedTo",
-                        "",
-                        cause,
-                    ));
+                    let cause = Cause::Incomplete { missing: error.to_string() };
+                    return Err(CallError::new("GET /servicePrincipals/{id}/appRoleAssignedTo", "", cause));
                 }
             }
         }
@@ -164,10 +152,7 @@ impl Mirror {
         users: BTreeMap<EntraObjectId, Record<planning::record::UserRecord>>,
         groups: BTreeMap<EntraObjectId, Record<GroupRecord>>,
     ) -> Results {
-        let mut results: Results = work
-            .keys()
-            .map(|subject| (subject.clone(), Ok(())))
-            .collect();
+        let mut results: Results = work.keys().map(|subject| (subject.clone(), Ok(()))).collect();
         let covered: BTreeSet<Subject> = work
             .values()
             .filter(|work| work.look >= Look::ReadAnyway || users.contains_key(&work.subject.id))
@@ -201,10 +186,7 @@ impl Mirror {
         let facts = match self.user_facts(work, records).await {
             Ok(facts) => facts,
             Err(error) => {
-                return work
-                    .keys()
-                    .map(|subject| (subject.clone(), Err(error.clone())))
-                    .collect();
+                return work.keys().map(|subject| (subject.clone(), Err(error.clone()))).collect();
             }
         };
         let mut results = Results::new();
@@ -239,10 +221,7 @@ impl Mirror {
     async fn conclude(&self, work: &Work, result: Result<(), CallError>) -> Outcome {
         let concluded = match result {
             Ok(()) => self.agenda.done(&work.agenda).await,
-            Err(CallError {
-                cause: Cause::Throttled { retry_after },
-                ..
-            }) => {
+            Err(CallError { cause: Cause::Throttled { retry_after }, .. }) => {
                 self.telemetry.count(Count::Throttled, 1);
                 self.step_back(work, retry_after).await
             }
@@ -264,9 +243,7 @@ impl Mirror {
         work: &Work,
         retry_after: Option<jiff::SignedDuration>,
     ) -> Result<(), CallError> {
-        self.agenda
-            .put(&[recheck::deferred(work, retry_after, self.clock.now())])
-            .await?;
+        self.agenda.put(&[recheck::deferred(work, retry_after, self.clock.now())]).await?;
         self.agenda.done(&work.agenda).await
     }
 
@@ -280,18 +257,12 @@ impl Mirror {
         let triggers = plan.waits_for.iter().map(|owner| Trigger {
             subject: subject(owner.clone()),
             look: Look::ReadAnyway,
-            origin: Origin::NameNeeded {
-                by: plan.principal.clone(),
-            },
+            origin: Origin::NameNeeded { by: plan.principal.clone() },
             expectations: Vec::new(),
             noticed_at: work.noticed_at,
         });
         let triggers: Vec<Trigger> = triggers.collect();
-        if triggers.is_empty() {
-            Ok(())
-        } else {
-            self.mover.queue.send(&triggers).await
-        }
+        if triggers.is_empty() { Ok(()) } else { self.mover.queue.send(&triggers).await }
     }
 }
 

@@ -40,18 +40,13 @@ impl Mover {
         let room = IN_FLIGHT.saturating_sub(due.in_flight);
         let mut triggers = Vec::new();
         for entry in due.ready.iter().take(room) {
-            if self
-                .agenda
-                .set_in_flight(&entry.key(), now, now + LOST_AFTER)
-                .await?
-            {
+            if self.agenda.set_in_flight(&entry.key(), now, now + LOST_AFTER).await? {
                 triggers.push(entry.trigger());
             }
         }
         if !triggers.is_empty() {
             self.queue.send(&triggers).await?;
-            self.telemetry
-                .count(Count::AgendaMoved, triggers.len() as u64);
+            self.telemetry.count(Count::AgendaMoved, triggers.len() as u64);
         }
         Ok(triggers.len())
     }

@@ -45,9 +45,7 @@ pub enum Cause {
     #[error("not found")]
     NotFound,
     /// The service refuses the content; trying again changes nothing.
-    #[error(
-        "refused by the service ({code}, request id {request_id}): correct the object in Entra ID"
-    )]
+    #[error("refused by the service ({code}, request id {request_id}): correct the object in Entra ID")]
     Refused {
         /// The service's error code.
         code: String,
@@ -134,10 +132,7 @@ pub trait Directory: Send + Sync {
     ) -> BTreeMap<EntraObjectId, Result<Option<Gone>, CallError>>;
 
     /// Groups, in as few round trips as `$batch` allows. Every group asked for is answered.
-    async fn groups(
-        &self,
-        reads: &[GroupRead],
-    ) -> BTreeMap<EntraObjectId, Result<GroupReading, CallError>>;
+    async fn groups(&self, reads: &[GroupRead]) -> BTreeMap<EntraObjectId, Result<GroupReading, CallError>>;
 
     /// The display name of a group, `None` if it is not found.
     async fn group_name(&self, id: &EntraObjectId) -> Result<Option<String>, CallError>;
@@ -149,16 +144,9 @@ pub trait IdentityStoreReader: Send + Sync {
     /// A user by id.
     async fn user(&self, id: &UserId) -> Result<Option<IdentityUser>, CallError>;
     /// The user that holds a unique attribute: user name or e-mail.
-    async fn find_user(
-        &self,
-        attribute: UserAttribute,
-        value: &str,
-    ) -> Result<Option<UserId>, CallError>;
+    async fn find_user(&self, attribute: UserAttribute, value: &str) -> Result<Option<UserId>, CallError>;
     /// Every membership of a user.
-    async fn memberships_of(
-        &self,
-        user: &UserId,
-    ) -> Result<BTreeMap<GroupId, MembershipId>, CallError>;
+    async fn memberships_of(&self, user: &UserId) -> Result<BTreeMap<GroupId, MembershipId>, CallError>;
     /// The membership of a user in a group.
     async fn find_membership(
         &self,
@@ -196,11 +184,7 @@ pub trait IdentityStoreWriter: Send + Sync {
         revision: Option<&str>,
     ) -> Result<(), CallError>;
     /// Creates a membership. [`Cause::Conflict`] if it exists.
-    async fn create_membership(
-        &self,
-        user: &UserId,
-        group: &GroupId,
-    ) -> Result<MembershipId, CallError>;
+    async fn create_membership(&self, user: &UserId, group: &GroupId) -> Result<MembershipId, CallError>;
     /// Deletes a membership. [`Cause::NotFound`] if it does not exist.
     async fn delete_membership(&self, membership: &MembershipId) -> Result<(), CallError>;
 }
@@ -285,6 +269,13 @@ pub trait TriggerQueue: Send + Sync {
     async fn send(&self, triggers: &[Trigger]) -> Result<(), CallError>;
 }
 
+/// Decides when a message that was not handled comes again.
+#[async_trait]
+pub trait Redelivery: Send + Sync {
+    /// Has the message of this receipt handle delivered again after so many seconds.
+    async fn retry_after(&self, receipt_handle: &str, seconds: u32) -> Result<(), CallError>;
+}
+
 /// The lifecycle queue.
 #[async_trait]
 pub trait LifecycleQueue: Send + Sync {
@@ -301,10 +292,6 @@ pub trait Clock: Send + Sync {
 impl CallError {
     /// An error of one operation on one object.
     pub fn new(operation: impl Into<String>, object: impl ToString, cause: Cause) -> Self {
-        Self {
-            operation: operation.into(),
-            object: object.to_string(),
-            cause,
-        }
+        Self { operation: operation.into(), object: object.to_string(), cause }
     }
 }

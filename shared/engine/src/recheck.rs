@@ -10,17 +10,8 @@ const DEFERRAL: (SignedDuration, SignedDuration) =
     (SignedDuration::from_secs(2), SignedDuration::from_mins(15));
 
 /// A revocation is looked at again: the read behind it may have been ahead of, or behind, the truth.
-pub(crate) fn after_revocation(
-    work: &Work,
-    delays: &RecheckDelays,
-    now: Timestamp,
-) -> Vec<AgendaEntry> {
-    vec![entry(
-        work,
-        Reason::RevocationCheck,
-        now + delays.revocation,
-        Vec::new(),
-    )]
+pub(crate) fn after_revocation(work: &Work, delays: &RecheckDelays, now: Timestamp) -> Vec<AgendaEntry> {
+    vec![entry(work, Reason::RevocationCheck, now + delays.revocation, Vec::new())]
 }
 
 /// A read that contradicts its notification is looked at again, several times; a re-check begets none.
@@ -34,33 +25,18 @@ pub(crate) fn after_contradiction(
         return Vec::new();
     }
     let due = delays.contradiction.iter().map(|delay| now + *delay);
-    due.map(|due| entry(work, Reason::Contradiction, due, contradicted.clone()))
-        .collect()
+    due.map(|due| entry(work, Reason::Contradiction, due, contradicted.clone())).collect()
 }
 
 /// Work that a service, or another principal, makes wait. Without a time from the service the wait grows
 /// with the age of the work, so that what never becomes possible is tried ever more seldom.
-pub(crate) fn deferred(
-    work: &Work,
-    retry_after: Option<SignedDuration>,
-    now: Timestamp,
-) -> AgendaEntry {
+pub(crate) fn deferred(work: &Work, retry_after: Option<SignedDuration>, now: Timestamp) -> AgendaEntry {
     let age = now.duration_since(work.noticed_at);
     let wait = retry_after.unwrap_or(age).clamp(DEFERRAL.0, DEFERRAL.1);
-    entry(
-        work,
-        Reason::Deferred,
-        now + wait,
-        work.expectations.iter().cloned().collect(),
-    )
+    entry(work, Reason::Deferred, now + wait, work.expectations.iter().cloned().collect())
 }
 
-fn entry(
-    work: &Work,
-    reason: Reason,
-    due: Timestamp,
-    expectations: Vec<Expectation>,
-) -> AgendaEntry {
+fn entry(work: &Work, reason: Reason, due: Timestamp, expectations: Vec<Expectation>) -> AgendaEntry {
     AgendaEntry {
         due,
         priority: Priority::Ordinary,

@@ -19,18 +19,12 @@ pub struct Subject {
 impl Subject {
     /// A user.
     pub fn user(id: EntraObjectId) -> Self {
-        Self {
-            kind: PrincipalKind::User,
-            id,
-        }
+        Self { kind: PrincipalKind::User, id }
     }
 
     /// A group.
     pub fn group(id: EntraObjectId) -> Self {
-        Self {
-            kind: PrincipalKind::Group,
-            id,
-        }
+        Self { kind: PrincipalKind::Group, id }
     }
 }
 
@@ -147,26 +141,15 @@ mod tests {
 
     #[test]
     fn a_trigger_survives_the_queue() {
-        let sent = trigger(Origin::Notification {
-            id: Some("636784480202455800".into()),
-        });
+        let sent = trigger(Origin::Notification { id: Some("636784480202455800".into()) });
         let body = serde_json::to_string(&sent).unwrap();
         assert_eq!(serde_json::from_str::<Trigger>(&body).unwrap(), sent);
     }
 
     #[test]
     fn only_a_notification_with_an_identity_is_deduplicated() {
-        assert!(
-            trigger(Origin::Notification {
-                id: Some("7".into())
-            })
-            .deduplication_id()
-            .is_some()
-        );
-        assert_eq!(
-            trigger(Origin::Notification { id: None }).deduplication_id(),
-            None
-        );
+        assert!(trigger(Origin::Notification { id: Some("7".into()) }).deduplication_id().is_some());
+        assert_eq!(trigger(Origin::Notification { id: None }).deduplication_id(), None);
     }
 
     #[test]

@@ -12,7 +12,6 @@ use futures::{StreamExt, stream};
 use planning::GroupId;
 use planning::attributes::UserAttribute;
 use planning::desired::{AssignedGroups, DesiredUser, desired_user};
-use planning::digest::Digest;
 use planning::guard_rail::{self, ApprovedPlan, Ours};
 use planning::plan::{Change, Plan};
 use planning::record::{CreationIntent, Record, UserRecord};
@@ -48,12 +47,7 @@ impl Mirror {
         work: Work,
         facts: UserFacts,
     ) -> Result<Option<UserTask>, CallError> {
-        let UserFacts {
-            mut record,
-            reading,
-            assigned_groups,
-            manager,
-        } = facts;
+        let UserFacts { mut record, reading, assigned_groups, manager } = facts;
         self.recheck_contradictions(&work, &reading).await?;
         let desired = desired_user(
             &reading,
@@ -69,8 +63,7 @@ impl Mirror {
         self.recover_creation(&mut record.principal).await?;
         let object = self.read_actual(&mut record, &desired, in_doubt).await?;
         let holders = self.holders_before_creation(&record, &desired).await?;
-        let plan =
-            user_plan::plan_user(&record, &desired, object.as_ref(), &holders, &self.managed);
+        let plan = user_plan::plan_user(&record, &desired, object.as_ref(), &holders, &self.managed);
         let approved = approve(plan, &record.principal, &holders)?;
         let mut task = UserTask {
             work,
@@ -87,24 +80,13 @@ impl Mirror {
         Ok(Some(task))
     }
 
-    async fn recheck_contradictions(
-        &self,
-        work: &Work,
-        reading: &UserReading,
-    ) -> Result<(), CallError> {
+    async fn recheck_contradictions(&self, work: &Work, reading: &UserReading) -> Result<(), CallError> {
         let contradicted = contradicted(work, reading);
         if contradicted.is_empty() {
             return Ok(());
         }
         let delays = &self.settings.recheck_delays;
-        self.agenda
-            .put(&recheck::after_contradiction(
-                work,
-                contradicted,
-                delays,
-                self.clock.now(),
-            ))
-            .await
+        self.agenda.put(&recheck::after_contradiction(work, contradicted, delays, self.clock.now())).await
     }
 
     /// Takes away what the plan takes away. A failure is remembered and hides nothing else.
@@ -118,9 +100,8 @@ impl Mirror {
     pub(crate) async fn finish_user(&self, mut task: UserTask) -> Result<(), CallError> {
         for round in 0..=REPLANS {
             let changes: Vec<Change> = task.approved.updates_and_grants().cloned().collect();
-            let (grants, others): (Vec<_>, Vec<_>) = changes
-                .into_iter()
-                .partition(|change| matches!(change, Change::GrantMembership { .. }));
+            let (grants, others): (Vec<_>, Vec<_>) =
+                changes.into_iter().partition(|change| matches!(change, Change::GrantMembership { .. }));
             self.apply_in_turn(&mut task, &others).await;
             if round < REPLANS && take_conflict(&mut task.errors) {
                 self.replan(&mut task).await?;
@@ -137,9 +118,7 @@ impl Mirror {
     async fn apply_in_turn(&self, task: &mut UserTask, changes: &[Change]) {
         for change in changes {
             let user = task.record.principal.user_id.clone();
-            let result = self
-                .apply(&task.approved, change, user.as_ref(), &task.work)
-                .await;
+            let result = self.apply(&task.approved, change, user.as_ref(), &task.work).await;
             note(task, change, result);
         }
     }
@@ -157,105 +136,9 @@ impl Mirror {
         }
     }
 
-    async fn read_actual(
-        &self,
-        record: &mut Record<UserRecord>,
-        desired: &DesiredUser,
-        in_doubt: bool,
-    ) -> Result<Option<IdentityUser>, CallError> {
-        let reads = user_plan::reads(record, desired, in_doubt);
-        let Some(user_id) = record.principal.user_id.clone() else {
-            return Ok(None);
-        };
-        let object = async {
-            if reads.object {
-                self.reader.user(&user_id).await.map(Some)
-            } else {
-                Ok(None)
-            }
-        };
-        let memberships = async {
-            if reads.memberships {
-                self.reader.memberships_of(&user_id).await.map(Some)
-            } else {
-                Ok(None)
-            }
-        };
-        let (object, memberships) = futures::try_join!(object, memberships)?;
-        if let Some(memberships) = memberships {
-            record.principal.correct_memberships(&memberships, desired);
-        }
-        match object {
-            Some(None) => {
-                record.principal.object_is_gone();
-                Ok(None)
-            }
-            Some(found) => Ok(found),
-            None => Ok(None),
-        }
-    }
-
-    /// A creation whose answer was lost: the user that stands under the recorded name, with exactly the
-    /// recorded content and no other owner, is ours.
-    async fn recover_creation(&self, user: &mut UserRecord) -> Result<(), CallError> {
-        let (None, Some(intent)) = (&user.user_id, &user.creating) else {
-            return Ok(());
-        };
-        let Some(found) = self
-            .reader
-            .find_user(UserAttribute::UserName, &intent.name)
-            .await?
-        else {
-            return Ok(());
-        };
-        let owned = self
-            .ledger
-            .owners_of_users(&BTreeSet::from([found.clone()]))
-            .await?;
-        let Some(object) = self.reader.user(&found).await? else {
-            return Ok(());
-        };
-        if owned.is_empty() && Digest::of(&object.attributes) == intent.content {
-            user.user_id = Some(found);
-        }
-        Ok(())
-    }
-
-    async fn holders_before_creation(
-        &self,
-        record: &Record<UserRecord>,
-        desired: &DesiredUser,
-    ) -> Result<UserHolders, CallError> {
-        let DesiredUser::Present {
-            attributes: Ok(wanted),
-            ..
-        } = desired
-        else {
-            return Ok(UserHolders::default());
-        };
-        let Some(name) = wanted.get(UserAttribute::UserName) else {
-            return Ok(UserHolders::default());
-        };
-        if record.principal.user_id.is_some() {
-            return Ok(UserHolders::default());
-        }
-        let user_name = Some(
-            self.holder_of_user(UserAttribute::UserName, name, None)
-                .await?,
-        );
-        Ok(UserHolders {
-            user_name,
-            email: None,
-        })
-    }
-
     /// Something holds a name that looked free: find out who, and plan again.
     async fn replan(&self, task: &mut UserTask) -> Result<(), CallError> {
-        let DesiredUser::Present {
-            attributes: Ok(wanted),
-            ..
-        } = &task.desired
-        else {
+        let DesiredUser::Present { attributes: Ok(wanted), .. } = &task.desired else {
             return Ok(());
         };
         let own = task.record.principal.user_id.clone();
@@ -263,21 +146,15 @@ impl Mirror {
             task.object = self.reader.user(user_id).await?;
         }
         let mut holders = UserHolders::default();
-        for (attribute, holder) in [
-            (UserAttribute::UserName, &mut holders.user_name),
-            (UserAttribute::Email, &mut holders.email),
-        ] {
+        for (attribute, holder) in
+            [(UserAttribute::UserName, &mut holders.user_name), (UserAttribute::Email, &mut holders.email)]
+        {
             if let Some(value) = wanted.get(attribute) {
                 *holder = Some(self.holder_of_user(attribute, value, own.as_ref()).await?);
             }
         }
-        let plan = user_plan::plan_user(
-            &task.record,
-            &task.desired,
-            task.object.as_ref(),
-            &holders,
-            &self.managed,
-        );
+        let plan =
+            user_plan::plan_user(&task.record, &task.desired, task.object.as_ref(), &holders, &self.managed);
         task.approved = approve(plan, &task.record.principal, &holders)?;
         self.write_ahead(task).await
     }
@@ -291,9 +168,7 @@ impl Mirror {
         let user = &mut task.record.principal;
         for change in &plan.changes {
             match change {
-                Change::CreateUser { attributes } => {
-                    user.creating = CreationIntent::user(attributes)
-                }
+                Change::CreateUser { attributes } => user.creating = CreationIntent::user(attributes),
                 Change::GrantMembership { group } => {
                     user.granting.insert(group.clone());
                 }
@@ -329,11 +204,7 @@ impl Mirror {
         let now = self.clock.now();
         let mut entries = Vec::new();
         if task.revoked && !task.work.only_recheck {
-            entries.extend(recheck::after_revocation(
-                &task.work,
-                &self.settings.recheck_delays,
-                now,
-            ));
+            entries.extend(recheck::after_revocation(&task.work, &self.settings.recheck_delays, now));
         }
         if !plan.waits_for.is_empty() {
             entries.push(recheck::deferred(&task.work, None, now));
@@ -344,15 +215,12 @@ impl Mirror {
 
     /// A grant that AWS answers with "not found" means that the group, or the user, was deleted by hand.
     fn doubts(&self, task: &UserTask) -> Vec<AgendaEntry> {
-        let not_found = task
-            .errors
-            .iter()
-            .filter(|error| error.cause == Cause::NotFound);
+        let not_found = task.errors.iter().filter(|error| error.cause == Cause::NotFound);
         let objects: BTreeSet<&str> = not_found.map(|error| error.object.as_str()).collect();
         let groups = task.assigned_groups.iter().filter(|(_, group)| {
-            group.as_ref().is_some_and(|group: &GroupId| {
-                objects.iter().any(|object| object.contains(group.as_str()))
-            })
+            group
+                .as_ref()
+                .is_some_and(|group: &GroupId| objects.iter().any(|object| object.contains(group.as_str())))
         });
         let now = self.clock.now();
         groups
@@ -376,11 +244,7 @@ fn is_nobody(record: &Record<UserRecord>, desired: &DesiredUser) -> bool {
     unknown && matches!(desired, DesiredUser::Absent(why) if *why != OutOfScope::Disabled)
 }
 
-fn approve(
-    plan: Plan,
-    user: &UserRecord,
-    holders: &UserHolders,
-) -> Result<ApprovedPlan, CallError> {
+fn approve(plan: Plan, user: &UserRecord, holders: &UserHolders) -> Result<ApprovedPlan, CallError> {
     let mut ours = Ours::of_user(user);
     for holder in [&holders.user_name, &holders.email].into_iter().flatten() {
         if let Holder::Tombstone { owner, object } = holder {
@@ -389,13 +253,7 @@ fn approve(
     }
     let principal = plan.principal.clone();
     guard_rail::approve(plan, &ours).map_err(|error| {
-        CallError::new(
-            "approve",
-            principal,
-            Cause::Incomplete {
-                missing: error.to_string(),
-            },
-        )
+        CallError::new("approve", principal, Cause::Incomplete { missing: error.to_string() })
     })
 }
 
@@ -413,17 +271,13 @@ fn note(task: &mut UserTask, change: &Change, result: Result<Effect, CallError>)
         }
         Ok(Effect::UserCreated(user_id)) => (user.user_id, user.creating) = (Some(user_id), None),
         Ok(_) => {}
-        Err(CallError {
-            operation,
-            cause: Cause::Refused { .. },
-            ..
-        }) if !matches!(change, Change::RevokeMembership { .. }) => {
+        Err(CallError { operation, cause: Cause::Refused { .. }, .. })
+            if !matches!(change, Change::RevokeMembership { .. }) =>
+        {
             if let Change::GrantMembership { group } = change {
                 user.granting.remove(group);
             }
-            task.skipped.push(Skipped::Principal {
-                why: SkipReason::RefusedByAws { operation },
-            });
+            task.skipped.push(Skipped::Principal { why: SkipReason::RefusedByAws { operation } });
         }
         Err(error) => task.errors.push(error),
     }
@@ -436,8 +290,7 @@ fn take_conflict(errors: &mut Vec<CallError>) -> bool {
 }
 
 fn contradicted(work: &Work, reading: &UserReading) -> Vec<Expectation> {
-    let member_of =
-        |group| matches!(reading, UserReading::Present { groups, .. } if groups.contains(group));
+    let member_of = |group| matches!(reading, UserReading::Present { groups, .. } if groups.contains(group));
     work.expectations
         .iter()
         .filter(|expected| member_of(&expected.group) != expected.joined)

@@ -30,9 +30,7 @@ impl Mirror {
         work: &BTreeMap<Subject, Work>,
         mut records: Records<UserRecord>,
     ) -> Result<BTreeMap<EntraObjectId, Result<UserFacts, CallError>>, CallError> {
-        let known = work
-            .values()
-            .filter(|work| !is_stranger(work, records.get(&work.subject.id)));
+        let known = work.values().filter(|work| !is_stranger(work, records.get(&work.subject.id)));
         let ids: BTreeSet<EntraObjectId> = known.map(|work| work.subject.id.clone()).collect();
         if ids.is_empty() {
             return Ok(BTreeMap::new());
@@ -42,9 +40,7 @@ impl Mirror {
         let (groups, managers) =
             futures::try_join!(self.ledger.groups(&groups), self.ledger.users(&managers))?;
         let facts = readings.into_iter().map(|(id, reading)| {
-            let record = records
-                .remove(&id)
-                .unwrap_or_else(|| Record::unknown(id.clone()));
+            let record = records.remove(&id).unwrap_or_else(|| Record::unknown(id.clone()));
             let facts = reading.map(|reading| UserFacts {
                 assigned_groups: assigned_among(&reading, &groups),
                 manager: manager_of(&reading, &managers),
@@ -64,11 +60,8 @@ impl Mirror {
             .filter(|(_, look)| matches!(look, Ok(FirstLook::NotFound)))
             .map(|(id, _)| id.clone())
             .collect();
-        let mut confirmed = if missing.is_empty() {
-            BTreeMap::new()
-        } else {
-            self.directory.confirm_absence(&missing).await
-        };
+        let mut confirmed =
+            if missing.is_empty() { BTreeMap::new() } else { self.directory.confirm_absence(&missing).await };
         let readings = looks.into_iter().map(|(id, look)| {
             let reading = match look {
                 Ok(FirstLook::Present(reading)) => Ok(*reading),
@@ -110,13 +103,9 @@ fn assigned_among(reading: &UserReading, records: &Records<GroupRecord>) -> Assi
     let UserReading::Present { groups, .. } = reading else {
         return AssignedGroups::new();
     };
-    let assigned = groups
-        .iter()
-        .filter_map(|id| Some((id, records.get(id)?)))
-        .filter(|(_, record)| record.assigned);
-    assigned
-        .map(|(id, record)| (id.clone(), record.principal.group_id.clone()))
-        .collect()
+    let assigned =
+        groups.iter().filter_map(|id| Some((id, records.get(id)?))).filter(|(_, record)| record.assigned);
+    assigned.map(|(id, record)| (id.clone(), record.principal.group_id.clone())).collect()
 }
 
 fn manager_of(reading: &UserReading, records: &Records<UserRecord>) -> Option<UserId> {

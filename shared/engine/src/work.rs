@@ -46,14 +46,8 @@ pub(crate) fn coalesce(triggers: impl IntoIterator<Item = Trigger>) -> BTreeMap<
 }
 
 /// The ids of one kind of principal.
-pub(crate) fn ids_of(
-    work: &BTreeMap<Subject, Work>,
-    kind: PrincipalKind,
-) -> BTreeSet<EntraObjectId> {
-    work.keys()
-        .filter(|subject| subject.kind == kind)
-        .map(|subject| subject.id.clone())
-        .collect()
+pub(crate) fn ids_of(work: &BTreeMap<Subject, Work>, kind: PrincipalKind) -> BTreeSet<EntraObjectId> {
+    work.keys().filter(|subject| subject.kind == kind).map(|subject| subject.id.clone()).collect()
 }
 
 impl Work {
@@ -86,13 +80,7 @@ mod tests {
     fn trigger(second: i64, look: Look, origin: Origin) -> Trigger {
         let id = EntraObjectId::parse("f0a5993b-5c2d-49cc-bb2f-8cb0060fef8e").unwrap();
         let noticed_at = Timestamp::from_second(second).unwrap();
-        Trigger {
-            subject: Subject::user(id),
-            look,
-            origin,
-            expectations: vec![],
-            noticed_at,
-        }
+        Trigger { subject: Subject::user(id), look, origin, expectations: vec![], noticed_at }
     }
 
     #[test]
@@ -103,10 +91,7 @@ mod tests {
         ]);
         let work: Vec<_> = all.values().collect();
         assert_eq!(work.len(), 1);
-        assert_eq!(
-            (work[0].look, work[0].noticed_at.as_second()),
-            (Look::InDoubt, 5)
-        );
+        assert_eq!((work[0].look, work[0].noticed_at.as_second()), (Look::InDoubt, 5));
         assert!(work[0].notified && !work[0].only_recheck);
     }
 }

@@ -79,17 +79,12 @@ pub struct EmptyAnswer {
 /// [`EmptyAnswer`] if nothing at all was read although something was known: the worst misreading there is.
 pub fn poll(known: &AssignedSet, read: &Principals) -> Result<PollOutcome, EmptyAnswer> {
     if read.is_empty() && !known.principals.is_empty() {
-        return Err(EmptyAnswer {
-            known: known.principals.len(),
-        });
+        return Err(EmptyAnswer { known: known.principals.len() });
     }
     let mut outcome = PollOutcome {
         came: Principals::new(),
         gone: Principals::new(),
-        next: AssignedSet {
-            principals: read.clone(),
-            missing_once: BTreeSet::new(),
-        },
+        next: AssignedSet { principals: read.clone(), missing_once: BTreeSet::new() },
     };
     for (id, kind) in read {
         if !known.principals.contains_key(id) {
@@ -116,17 +111,11 @@ mod tests {
     use crate::desired::tests::{entra_id, group_id};
 
     fn principals(users: &[u32]) -> Principals {
-        users
-            .iter()
-            .map(|n| (entra_id(*n), PrincipalKind::User))
-            .collect()
+        users.iter().map(|n| (entra_id(*n), PrincipalKind::User)).collect()
     }
 
     fn known(users: &[u32]) -> AssignedSet {
-        AssignedSet {
-            principals: principals(users),
-            missing_once: BTreeSet::new(),
-        }
+        AssignedSet { principals: principals(users), missing_once: BTreeSet::new() }
     }
 
     #[test]

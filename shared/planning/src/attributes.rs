@@ -85,19 +85,12 @@ impl UserAttribute {
     /// refuse here means that the whole user is skipped. Any other attribute is merely left out.
     pub fn is_essential(self) -> bool {
         use UserAttribute::*;
-        matches!(
-            self,
-            UserName | DisplayName | GivenName | FamilyName | Email
-        )
+        matches!(self, UserName | DisplayName | GivenName | FamilyName | Email)
     }
 
     /// The longest value in characters (identity store API model: UserName 128, other strings 1,024).
     pub fn longest(self) -> usize {
-        if self == UserAttribute::UserName {
-            128
-        } else {
-            1024
-        }
+        if self == UserAttribute::UserName { 128 } else { 1024 }
     }
 }
 
@@ -157,23 +150,13 @@ impl UserAttributes {
     }
 
     /// The attributes in which `self` (desired) and `actual` differ, of those that are managed.
-    pub fn differences(
-        &self,
-        actual: &Self,
-        managed: &BTreeSet<UserAttribute>,
-    ) -> BTreeSet<UserAttribute> {
-        managed
-            .iter()
-            .copied()
-            .filter(|attribute| self.get(*attribute) != actual.get(*attribute))
-            .collect()
+    pub fn differences(&self, actual: &Self, managed: &BTreeSet<UserAttribute>) -> BTreeSet<UserAttribute> {
+        managed.iter().copied().filter(|attribute| self.get(*attribute) != actual.get(*attribute)).collect()
     }
 
     /// Every attribute that has a value, in plan order.
     pub fn iter(&self) -> impl Iterator<Item = (UserAttribute, &str)> {
-        self.0
-            .iter()
-            .map(|(attribute, value)| (*attribute, value.as_str()))
+        self.0.iter().map(|(attribute, value)| (*attribute, value.as_str()))
     }
 }
 

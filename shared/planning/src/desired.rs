@@ -42,21 +42,12 @@ pub fn desired_user(
     let UserReading::Present { user, groups } = reading else {
         return DesiredUser::Absent(OutOfScope::NotAssigned);
     };
-    let groups = groups
-        .iter()
-        .filter_map(|group| assigned_groups.get(group)?.clone())
-        .collect();
+    let groups = groups.iter().filter_map(|group| assigned_groups.get(group)?.clone()).collect();
     match mapping::map_user(user, manager, settings) {
-        Ok(mapped) => DesiredUser::Present {
-            attributes: Ok(mapped.attributes),
-            left_out: mapped.left_out,
-            groups,
-        },
-        Err(why) => DesiredUser::Present {
-            attributes: Err(why),
-            left_out: Vec::new(),
-            groups,
-        },
+        Ok(mapped) => {
+            DesiredUser::Present { attributes: Ok(mapped.attributes), left_out: mapped.left_out, groups }
+        }
+        Err(why) => DesiredUser::Present { attributes: Err(why), left_out: Vec::new(), groups },
     }
 }
 
@@ -109,13 +100,7 @@ pub(crate) mod tests {
             groups: BTreeSet::from([group_id(1)]),
         };
         let assigned = AssignedGroups::from([(group_id(1), None)]);
-        let desired = desired_user(
-            &reading,
-            false,
-            &assigned,
-            None,
-            &MappingSettings::default(),
-        );
+        let desired = desired_user(&reading, false, &assigned, None, &MappingSettings::default());
         assert!(matches!(desired, DesiredUser::Present { groups, .. } if groups.is_empty()));
     }
 
@@ -128,9 +113,6 @@ pub(crate) mod tests {
             None,
             &MappingSettings::default(),
         );
-        assert_eq!(
-            desired,
-            DesiredUser::Absent(OutOfScope::Gone(Gone::Deleted))
-        );
+        assert_eq!(desired, DesiredUser::Absent(OutOfScope::Gone(Gone::Deleted)));
     }
 }

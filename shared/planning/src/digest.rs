@@ -16,12 +16,7 @@ impl Digest {
         // were it not, the digest of the error text never equals a stored one, and a look follows.
         let json = serde_json::to_vec(value).unwrap_or_else(|error| error.to_string().into_bytes());
         let hash = Sha256::digest(json);
-        Self(
-            hash.iter()
-                .take(16)
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-        )
+        Self(hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
     }
 }
 

@@ -57,9 +57,7 @@ pub fn plan_group(
         return plan;
     };
     if names::is_refused_group_name(name) {
-        plan.skipped.push(Skipped::Principal {
-            why: SkipReason::GroupNameRefused,
-        });
+        plan.skipped.push(Skipped::Principal { why: SkipReason::GroupNameRefused });
         return plan;
     }
     if object.is_some_and(|object| object.name == *name)
@@ -71,15 +69,9 @@ pub fn plan_group(
     match holder {
         None | Some(Holder::Nobody) => {}
         Some(Holder::Tombstone { owner, object }) => {
-            plan.changes.push(Change::RetireGroup {
-                group: object.clone(),
-                owner: owner.clone(),
-            });
+            plan.changes.push(Change::RetireGroup { group: object.clone(), owner: owner.clone() });
         }
-        Some(Holder::Living {
-            owner,
-            moving: true,
-        }) => {
+        Some(Holder::Living { owner, moving: true }) => {
             plan.waits_for.insert(owner.clone());
             name = names::moving_name(&record.id);
         }
@@ -135,9 +127,7 @@ mod tests {
     use crate::desired::tests::{entra_id, group_id};
 
     fn wanted(name: &str) -> DesiredGroup {
-        DesiredGroup::Present {
-            name: name.to_owned(),
-        }
+        DesiredGroup::Present { name: name.to_owned() }
     }
 
     fn unknown() -> Record<GroupRecord> {
@@ -162,22 +152,12 @@ mod tests {
     #[test]
     fn a_new_group_is_created() {
         let plan = plan_group(&unknown(), &wanted("Admins"), None, Some(&Holder::Nobody));
-        assert_eq!(
-            plan.changes,
-            [Change::CreateGroup {
-                name: "Admins".into()
-            }]
-        );
+        assert_eq!(plan.changes, [Change::CreateGroup { name: "Admins".into() }]);
     }
 
     #[test]
     fn a_rename_keeps_the_object() {
-        let plan = plan_group(
-            &mirrored(),
-            &wanted("Operators"),
-            Some(&object("Admins")),
-            None,
-        );
+        let plan = plan_group(&mirrored(), &wanted("Operators"), Some(&object("Admins")), None);
         assert!(
             matches!(&plan.changes[..], [Change::RenameGroup { name, .. }] if name == "Operators"),
             "{plan}"
@@ -186,75 +166,45 @@ mod tests {
 
     #[test]
     fn the_second_group_of_one_name_is_skipped() {
-        let holder = Holder::Living {
-            owner: group_id(2),
-            moving: false,
-        };
+        let holder = Holder::Living { owner: group_id(2), moving: false };
         let plan = plan_group(&unknown(), &wanted("Admins"), None, Some(&holder));
         assert!(plan.changes.is_empty());
-        assert_eq!(
-            plan.skipped,
-            [Skipped::Principal {
-                why: SkipReason::GroupNameTaken
-            }]
-        );
+        assert_eq!(plan.skipped, [Skipped::Principal { why: SkipReason::GroupNameTaken }]);
     }
 
     #[test]
     fn a_group_that_is_not_ours_waits_for_adoption() {
         let plan = plan_group(&unknown(), &wanted("Admins"), None, Some(&Holder::Foreign));
-        assert_eq!(
-            plan.skipped,
-            [Skipped::Principal {
-                why: SkipReason::GroupAwaitsAdoption
-            }]
-        );
+        assert_eq!(plan.skipped, [Skipped::Principal { why: SkipReason::GroupAwaitsAdoption }]);
     }
 
     #[test]
     fn names_that_swap_go_through_a_temporary_name() {
-        let holder = Holder::Living {
-            owner: group_id(2),
-            moving: true,
-        };
+        let holder = Holder::Living { owner: group_id(2), moving: true };
         let plan = plan_group(&mirrored(), &wanted("B"), Some(&object("A")), Some(&holder));
         assert!(
             matches!(&plan.changes[..], [Change::RenameGroup { name, .. }] if name.starts_with("moving-"))
         );
-        assert!(
-            !plan.is_complete(),
-            "the plan has to be taken up again once the other has moved"
-        );
+        assert!(!plan.is_complete(), "the plan has to be taken up again once the other has moved");
         let again = plan_group(
             &mirrored(),
             &wanted("B"),
             Some(&object(&names::moving_name(&group_id(1)))),
             Some(&holder),
         );
-        assert!(
-            again.changes.is_empty(),
-            "waiting changes nothing:\n{again}"
-        );
+        assert!(again.changes.is_empty(), "waiting changes nothing:\n{again}");
     }
 
     #[test]
     fn a_tombstone_makes_room_for_a_new_group_of_its_name() {
         let old = GroupId::parse("g-9").unwrap();
-        let holder = Holder::Tombstone {
-            owner: entra_id(9),
-            object: old.clone(),
-        };
+        let holder = Holder::Tombstone { owner: entra_id(9), object: old.clone() };
         let plan = plan_group(&unknown(), &wanted("Admins"), None, Some(&holder));
         assert_eq!(
             plan.changes,
             [
-                Change::RetireGroup {
-                    group: old,
-                    owner: entra_id(9)
-                },
-                Change::CreateGroup {
-                    name: "Admins".into()
-                }
+                Change::RetireGroup { group: old, owner: entra_id(9) },
+                Change::CreateGroup { name: "Admins".into() }
             ]
         );
     }

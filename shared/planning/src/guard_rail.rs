@@ -25,22 +25,14 @@ impl Ours {
     pub fn of_user(record: &UserRecord) -> Self {
         Self {
             user: record.user_id.clone(),
-            memberships: record
-                .memberships
-                .keys()
-                .chain(&record.granting)
-                .cloned()
-                .collect(),
+            memberships: record.memberships.keys().chain(&record.granting).cloned().collect(),
             ..Self::default()
         }
     }
 
     /// What a group's record proves.
     pub fn of_group(record: &GroupRecord) -> Self {
-        Self {
-            group: record.group_id.clone(),
-            ..Self::default()
-        }
+        Self { group: record.group_id.clone(), ..Self::default() }
     }
 }
 
@@ -68,18 +60,12 @@ impl ApprovedPlan {
 
     /// The changes that take access away; they come before any other change of any principal.
     pub fn revocations(&self) -> impl Iterator<Item = &Change> {
-        self.0
-            .changes
-            .iter()
-            .filter(|change| change.kind() == ChangeKind::Revoke)
+        self.0.changes.iter().filter(|change| change.kind() == ChangeKind::Revoke)
     }
 
     /// Every other change, in the plan's order.
     pub fn updates_and_grants(&self) -> impl Iterator<Item = &Change> {
-        self.0
-            .changes
-            .iter()
-            .filter(|change| change.kind() != ChangeKind::Revoke)
+        self.0.changes.iter().filter(|change| change.kind() != ChangeKind::Revoke)
     }
 }
 
@@ -91,10 +77,7 @@ pub fn approve(plan: Plan, ours: &Ours) -> Result<ApprovedPlan, NotOurs> {
     let foreign = plan.changes.iter().find(|change| !is_ours(change, ours));
     match foreign {
         None => Ok(ApprovedPlan(plan)),
-        Some(change) => Err(NotOurs {
-            principal: plan.principal.clone(),
-            change: change.name().to_owned(),
-        }),
+        Some(change) => Err(NotOurs { principal: plan.principal.clone(), change: change.name().to_owned() }),
     }
 }
 
@@ -124,10 +107,7 @@ mod tests {
             group: GroupId::parse(group).unwrap(),
             membership: None,
         };
-        Plan {
-            changes: vec![change],
-            ..Plan::empty(entra_id(1))
-        }
+        Plan { changes: vec![change], ..Plan::empty(entra_id(1)) }
     }
 
     fn ours() -> Ours {
@@ -151,14 +131,8 @@ mod tests {
 
     #[test]
     fn a_living_user_is_never_renamed_aside() {
-        let change = Change::RetireUser {
-            user: UserId::parse("u-9").unwrap(),
-            owner: entra_id(9),
-        };
-        let plan = Plan {
-            changes: vec![change],
-            ..Plan::empty(entra_id(1))
-        };
+        let change = Change::RetireUser { user: UserId::parse("u-9").unwrap(), owner: entra_id(9) };
+        let plan = Plan { changes: vec![change], ..Plan::empty(entra_id(1)) };
         assert!(approve(plan, &ours()).is_err());
     }
 }

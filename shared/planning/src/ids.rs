@@ -87,10 +87,7 @@ impl EntraObjectId {
         if is_guid {
             Ok(Self(text.to_ascii_lowercase().into()))
         } else {
-            Err(InvalidId {
-                what: "Entra object id",
-                expected: "a GUID with hyphens",
-            })
+            Err(InvalidId { what: "Entra object id", expected: "a GUID with hyphens" })
         }
     }
 }
@@ -105,10 +102,7 @@ macro_rules! aws_id {
                 if !text.is_empty() && text.len() <= 100 && text.bytes().all(legal) {
                     Ok(Self(text.into()))
                 } else {
-                    Err(InvalidId {
-                        what: $what,
-                        expected: "an identity store id or ARN",
-                    })
+                    Err(InvalidId { what: $what, expected: "an identity store id or ARN" })
                 }
             }
         }
@@ -132,16 +126,8 @@ mod tests {
 
     #[test]
     fn what_is_no_guid_is_no_entra_object_id() {
-        for text in [
-            "",
-            "me",
-            "f0a5993b5c2d49ccbb2f8cb0060fef8e",
-            "f0a5993b-5c2d-49cc-bb2f-8cb0060fef8/",
-        ] {
-            assert!(
-                EntraObjectId::parse(text).is_err(),
-                "{text:?} was taken for a GUID"
-            );
+        for text in ["", "me", "f0a5993b5c2d49ccbb2f8cb0060fef8e", "f0a5993b-5c2d-49cc-bb2f-8cb0060fef8/"] {
+            assert!(EntraObjectId::parse(text).is_err(), "{text:?} was taken for a GUID");
         }
     }
 

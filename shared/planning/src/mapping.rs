@@ -125,14 +125,9 @@ pub fn map_user(
     manager: Option<&UserId>,
     settings: &MappingSettings,
 ) -> Result<Mapped, SkipReason> {
-    let mut mapped = Mapped {
-        attributes: UserAttributes::default(),
-        left_out: Vec::new(),
-    };
+    let mut mapped = Mapped { attributes: UserAttributes::default(), left_out: Vec::new() };
     for (attribute, value) in candidates(user, manager, settings) {
-        let value = value
-            .map(|text| text.trim().to_owned())
-            .filter(|text| !text.is_empty());
+        let value = value.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         match (value, attribute.is_essential()) {
             (None, true) if attribute != UserAttribute::Email => {
                 return Err(SkipReason::Missing { attribute });
@@ -165,24 +160,11 @@ fn candidates<'a>(
         (DisplayName, Some(display_name)),
         (GivenName, user.given_name.as_deref().or(Some(first))),
         (FamilyName, user.surname.as_deref().or(Some(rest))),
-        (
-            Email,
-            user.mail
-                .as_deref()
-                .or_else(|| address_of(&user.user_principal_name)),
-        ),
+        (Email, user.mail.as_deref().or_else(|| address_of(&user.user_principal_name))),
         (Title, user.job_title.as_deref()),
         (PreferredLanguage, user.preferred_language.as_deref()),
-        (
-            Locale,
-            settings.locale.and_then(|source| from_source(user, source)),
-        ),
-        (
-            TimeZone,
-            settings
-                .time_zone
-                .and_then(|source| from_source(user, source)),
-        ),
+        (Locale, settings.locale.and_then(|source| from_source(user, source))),
+        (TimeZone, settings.time_zone.and_then(|source| from_source(user, source))),
         (WorkPhone, user.business_phone.as_deref()),
         (StreetAddress, user.street_address.as_deref()),
         (City, user.city.as_deref()),
@@ -201,26 +183,17 @@ fn candidates<'a>(
 fn display_name(user: &EntraUser) -> &str {
     [&user.display_name, &user.surname, &user.given_name]
         .into_iter()
-        .find_map(|name| {
-            name.as_deref()
-                .map(str::trim)
-                .filter(|name| !name.is_empty())
-        })
+        .find_map(|name| name.as_deref().map(str::trim).filter(|name| !name.is_empty()))
         .unwrap_or_else(|| local_part(&user.user_principal_name))
 }
 
 /// The first word and the rest; a single word stands for both.
 fn split_name(name: &str) -> (&str, &str) {
-    name.trim()
-        .split_once(char::is_whitespace)
-        .unwrap_or((name, name))
+    name.trim().split_once(char::is_whitespace).unwrap_or((name, name))
 }
 
 fn local_part(user_principal_name: &str) -> &str {
-    user_principal_name
-        .split('@')
-        .next()
-        .unwrap_or(user_principal_name)
+    user_principal_name.split('@').next().unwrap_or(user_principal_name)
 }
 
 fn address_of(user_principal_name: &str) -> Option<&str> {
@@ -243,9 +216,7 @@ mod tests {
     use crate::desired::tests::user;
 
     fn attributes(user: &EntraUser) -> UserAttributes {
-        map_user(user, None, &MappingSettings::default())
-            .unwrap()
-            .attributes
+        map_user(user, None, &MappingSettings::default()).unwrap().attributes
     }
 
     #[test]
@@ -261,8 +232,7 @@ mod tests {
     #[test]
     fn a_single_word_serves_as_given_and_family_name() {
         let mut prince = user("prince@example.com");
-        (prince.given_name, prince.surname, prince.display_name) =
-            (None, None, Some("Prince".into()));
+        (prince.given_name, prince.surname, prince.display_name) = (None, None, Some("Prince".into()));
         let mapped = attributes(&prince);
         assert_eq!(mapped.get(UserAttribute::GivenName), Some("Prince"));
         assert_eq!(mapped.get(UserAttribute::FamilyName), Some("Prince"));
@@ -274,27 +244,16 @@ mod tests {
         guest.mail = None;
         let mapped = attributes(&guest);
         assert_eq!(mapped.get(UserAttribute::Email), None);
-        assert_eq!(
-            mapped.get(UserAttribute::UserName),
-            Some("ann_partner.example#EXT#@example.com")
-        );
+        assert_eq!(mapped.get(UserAttribute::UserName), Some("ann_partner.example#EXT#@example.com"));
     }
 
     #[test]
     fn a_user_name_from_mail_needs_a_mail() {
         let mut ada = user("ada@example.com");
         ada.mail = None;
-        let settings = MappingSettings {
-            user_name: UserNameSource::Mail,
-            ..MappingSettings::default()
-        };
+        let settings = MappingSettings { user_name: UserNameSource::Mail, ..MappingSettings::default() };
         let why = map_user(&ada, None, &settings).unwrap_err();
-        assert_eq!(
-            why,
-            SkipReason::Missing {
-                attribute: UserAttribute::UserName
-            }
-        );
+        assert_eq!(why, SkipReason::Missing { attribute: UserAttribute::UserName });
     }
 
     #[test]
@@ -311,12 +270,7 @@ mod tests {
         let mut ada = user("ada lovelace@example.com");
         ada.mail = None;
         let why = map_user(&ada, None, &MappingSettings::default()).unwrap_err();
-        assert_eq!(
-            why,
-            SkipReason::IllegalCharacter {
-                attribute: UserAttribute::UserName
-            }
-        );
+        assert_eq!(why, SkipReason::IllegalCharacter { attribute: UserAttribute::UserName });
     }
 
     #[test]
@@ -328,14 +282,7 @@ mod tests {
             ..MappingSettings::default()
         };
         let mapped = map_user(&ada, None, &settings).unwrap();
-        assert_eq!(
-            mapped.attributes.get(UserAttribute::TimeZone),
-            Some("Europe/London")
-        );
-        assert!(
-            !MappingSettings::default()
-                .managed()
-                .contains(&UserAttribute::TimeZone)
-        );
+        assert_eq!(mapped.attributes.get(UserAttribute::TimeZone), Some("Europe/London"));
+        assert!(!MappingSettings::default().managed().contains(&UserAttribute::TimeZone));
     }
 }

@@ -12,10 +12,7 @@ const RESERVED: [&str; 2] = ["administrator", "awsadministrators"];
 pub fn refused(attribute: UserAttribute, value: &str) -> Option<SkipReason> {
     let white_space_too = attribute != UserAttribute::UserName;
     if value.chars().count() > attribute.longest() {
-        Some(SkipReason::TooLong {
-            attribute,
-            longest: attribute.longest(),
-        })
+        Some(SkipReason::TooLong { attribute, longest: attribute.longest() })
     } else if !value.chars().all(|c| is_legal(c, white_space_too)) {
         Some(SkipReason::IllegalCharacter { attribute })
     } else if attribute == UserAttribute::UserName && is_reserved(value) {
@@ -88,14 +85,7 @@ mod tests {
 
     #[test]
     fn names_in_any_script_are_legal() {
-        for name in [
-            "Ada",
-            "山田太郎",
-            "José",
-            "Ünal#EXT#@x.example",
-            "O'Neil-Smith",
-            "e\u{301}",
-        ] {
+        for name in ["Ada", "山田太郎", "José", "Ünal#EXT#@x.example", "O'Neil-Smith", "e\u{301}"] {
             assert_eq!(refused(UserAttribute::UserName, name), None, "{name:?}");
         }
     }
@@ -110,12 +100,7 @@ mod tests {
     #[test]
     fn the_names_that_objects_step_aside_to_are_legal() {
         let id = EntraObjectId::parse("f0a5993b-5c2d-49cc-bb2f-8cb0060fef8e").unwrap();
-        for name in [
-            retired_name(&id),
-            moving_name(&id),
-            retired_email(&id),
-            moving_email(&id),
-        ] {
+        for name in [retired_name(&id), moving_name(&id), retired_email(&id), moving_email(&id)] {
             assert_eq!(refused(UserAttribute::UserName, &name), None, "{name}");
         }
     }
@@ -128,10 +113,7 @@ mod tests {
 
     #[test]
     fn reserved_names_are_refused_in_any_case() {
-        assert_eq!(
-            refused(UserAttribute::UserName, "ADMINISTRATOR"),
-            Some(SkipReason::ReservedName)
-        );
+        assert_eq!(refused(UserAttribute::UserName, "ADMINISTRATOR"), Some(SkipReason::ReservedName));
         assert!(is_refused_group_name("AWSAdministrators"));
     }
 }

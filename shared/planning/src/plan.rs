@@ -147,21 +147,13 @@ pub struct Plan {
 impl Plan {
     /// A plan that does nothing.
     pub fn empty(principal: EntraObjectId) -> Self {
-        Self {
-            principal,
-            changes: Vec::new(),
-            skipped: Vec::new(),
-            waits_for: BTreeSet::new(),
-        }
+        Self { principal, changes: Vec::new(), skipped: Vec::new(), waits_for: BTreeSet::new() }
     }
 
     /// True if applying the plan reaches desired state: nothing essential is skipped or waits.
     pub fn is_complete(&self) -> bool {
         self.waits_for.is_empty()
-            && !self
-                .skipped
-                .iter()
-                .any(|skipped| matches!(skipped, Skipped::Principal { .. }))
+            && !self.skipped.iter().any(|skipped| matches!(skipped, Skipped::Principal { .. }))
     }
 
     /// Identifies what the plan does, for logs and reviews.

@@ -70,13 +70,7 @@ pub struct Record<P> {
 impl<P: Default> Record<P> {
     /// A record that is not in the ledger yet.
     pub fn unknown(id: EntraObjectId) -> Self {
-        Self {
-            id,
-            version: 0,
-            assigned: false,
-            dirty: false,
-            principal: P::default(),
-        }
+        Self { id, version: 0, assigned: false, dirty: false, principal: P::default() }
     }
 }
 
@@ -126,20 +120,12 @@ impl Standing {
 impl CreationIntent {
     /// The intent to create this user.
     pub fn user(attributes: &UserAttributes) -> Option<Self> {
-        let name = attributes
-            .get(crate::attributes::UserAttribute::UserName)?
-            .to_owned();
-        Some(Self {
-            name,
-            content: Digest::of(attributes),
-        })
+        let name = attributes.get(crate::attributes::UserAttribute::UserName)?.to_owned();
+        Some(Self { name, content: Digest::of(attributes) })
     }
 
     /// The intent to create a group of this name.
     pub fn group(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            content: Digest::of(&name),
-        }
+        Self { name: name.to_owned(), content: Digest::of(&name) }
     }
 }

@@ -77,29 +77,20 @@ mod tests {
     fn present(enabled: bool, groups: &[u8]) -> UserReading {
         let mut ada = user("ada@example.com");
         ada.account_enabled = enabled;
-        UserReading::Present {
-            user: Box::new(ada),
-            groups: groups.iter().map(|n| group_id(*n)).collect(),
-        }
+        UserReading::Present { user: Box::new(ada), groups: groups.iter().map(|n| group_id(*n)).collect() }
     }
 
     #[test]
     fn a_member_of_an_assigned_group_is_in_scope() {
         let assigned = BTreeSet::from([group_id(1)]);
         assert_eq!(of_user(&present(true, &[1, 2]), false, &assigned), None);
-        assert_eq!(
-            of_user(&present(true, &[2]), false, &assigned),
-            Some(OutOfScope::NotAssigned)
-        );
+        assert_eq!(of_user(&present(true, &[2]), false, &assigned), Some(OutOfScope::NotAssigned));
     }
 
     #[test]
     fn a_disabled_user_is_out_of_scope_however_assigned() {
         let assigned = BTreeSet::from([group_id(1)]);
-        assert_eq!(
-            of_user(&present(false, &[1]), true, &assigned),
-            Some(OutOfScope::Disabled)
-        );
+        assert_eq!(of_user(&present(false, &[1]), true, &assigned), Some(OutOfScope::Disabled));
     }
 
     #[test]

@@ -70,16 +70,11 @@ pub fn is_in_step(record: &Record<UserRecord>, desired: &DesiredUser) -> bool {
     settled
         && match desired {
             DesiredUser::Absent(_) => {
-                user.memberships.is_empty()
-                    && (user.user_id.is_none() || user.standing.is_tombstone())
+                user.memberships.is_empty() && (user.user_id.is_none() || user.standing.is_tombstone())
             }
-            DesiredUser::Present {
-                attributes, groups, ..
-            } => {
+            DesiredUser::Present { attributes, groups, .. } => {
                 user.standing == Standing::Mirrored
-                    && attributes
-                        .as_ref()
-                        .is_ok_and(|wanted| user.attributes == Some(Digest::of(wanted)))
+                    && attributes.as_ref().is_ok_and(|wanted| user.attributes == Some(Digest::of(wanted)))
                     && user.memberships.keys().eq(groups)
             }
         }
@@ -94,19 +89,11 @@ pub fn reads(record: &Record<UserRecord>, desired: &DesiredUser, in_doubt: bool)
     }
     let in_doubt = in_doubt || record.dirty || !user.granting.is_empty();
     match desired {
-        DesiredUser::Absent(_) => UserReads {
-            object: false,
-            memberships: in_doubt,
-        },
+        DesiredUser::Absent(_) => UserReads { object: false, memberships: in_doubt },
         DesiredUser::Present { attributes, .. } => {
             let in_doubt = in_doubt || user.standing != Standing::Mirrored;
-            let differs = attributes
-                .as_ref()
-                .is_ok_and(|wanted| user.attributes != Some(Digest::of(wanted)));
-            UserReads {
-                object: in_doubt || differs,
-                memberships: in_doubt,
-            }
+            let differs = attributes.as_ref().is_ok_and(|wanted| user.attributes != Some(Digest::of(wanted)));
+            UserReads { object: in_doubt || differs, memberships: in_doubt }
         }
     }
 }
@@ -124,11 +111,7 @@ pub fn plan_user(
     let user = &record.principal;
     match desired {
         DesiredUser::Absent(_) => plan.changes.extend(revocations(user, &BTreeSet::new())),
-        DesiredUser::Present {
-            attributes,
-            left_out,
-            groups,
-        } => {
+        DesiredUser::Present { attributes, left_out, groups } => {
             plan.changes.extend(revocations(user, groups));
             plan.skipped.extend(left_out.iter().cloned());
             let exists = match (attributes, object, &user.user_id) {
@@ -144,13 +127,8 @@ pub fn plan_user(
                 (Ok(_), _, existing) => existing.is_some(),
             };
             if exists {
-                let missing = groups
-                    .iter()
-                    .filter(|group| !user.memberships.contains_key(*group));
-                plan.changes
-                    .extend(missing.map(|group| Change::GrantMembership {
-                        group: group.clone(),
-                    }));
+                let missing = groups.iter().filter(|group| !user.memberships.contains_key(*group));
+                plan.changes.extend(missing.map(|group| Change::GrantMembership { group: group.clone() }));
             }
         }
     }
@@ -161,10 +139,7 @@ fn revocations(user: &UserRecord, wanted: &BTreeSet<GroupId>) -> Vec<Change> {
     let Some(user_id) = &user.user_id else {
         return Vec::new();
     };
-    let written = user
-        .memberships
-        .iter()
-        .map(|(group, membership)| (group, Some(membership.clone())));
+    let written = user.memberships.iter().map(|(group, membership)| (group, Some(membership.clone())));
     let begun = user.granting.iter().map(|group| (group, None));
     let mut ours: BTreeMap<&GroupId, Option<MembershipId>> = begun.collect();
     ours.extend(written);
@@ -182,19 +157,15 @@ fn revocations(user: &UserRecord, wanted: &BTreeSet<GroupId>) -> Vec<Change> {
 fn plan_creation(plan: &mut Plan, wanted: &UserAttributes, holders: &UserHolders) -> bool {
     let mut retired = BTreeMap::new();
     let (mut skipped, mut waits) = (None, BTreeSet::new());
-    for (attribute, holder) in [
-        (UserAttribute::UserName, &holders.user_name),
-        (UserAttribute::Email, &holders.email),
-    ] {
+    for (attribute, holder) in
+        [(UserAttribute::UserName, &holders.user_name), (UserAttribute::Email, &holders.email)]
+    {
         match holder {
             None | Some(Holder::Nobody) => {}
             Some(Holder::Tombstone { owner, object }) => {
                 retired.insert(object.clone(), owner.clone());
             }
-            Some(Holder::Living {
-                owner,
-                moving: true,
-            }) => {
+            Some(Holder::Living { owner, moving: true }) => {
                 waits.insert(owner.clone());
             }
             Some(Holder::Living { moving: false, .. }) => skipped = Some(taken(attribute, false)),
@@ -209,14 +180,8 @@ fn plan_creation(plan: &mut Plan, wanted: &UserAttributes, holders: &UserHolders
         plan.waits_for = waits;
         return false;
     }
-    plan.changes.extend(
-        retired
-            .into_iter()
-            .map(|(user, owner)| Change::RetireUser { user, owner }),
-    );
-    plan.changes.push(Change::CreateUser {
-        attributes: wanted.clone(),
-    });
+    plan.changes.extend(retired.into_iter().map(|(user, owner)| Change::RetireUser { user, owner }));
+    plan.changes.push(Change::CreateUser { attributes: wanted.clone() });
     true
 }
 
@@ -230,10 +195,9 @@ fn plan_update(
     let mut attributes = wanted.clone();
     let mut retired = BTreeMap::new();
     let differing = wanted.differences(&object.attributes, managed);
-    for (attribute, holder) in [
-        (UserAttribute::UserName, &holders.user_name),
-        (UserAttribute::Email, &holders.email),
-    ] {
+    for (attribute, holder) in
+        [(UserAttribute::UserName, &holders.user_name), (UserAttribute::Email, &holders.email)]
+    {
         if !differing.contains(&attribute) {
             continue;
         }
@@ -242,10 +206,7 @@ fn plan_update(
             Some(Holder::Tombstone { owner, object }) => {
                 retired.insert(object.clone(), owner.clone());
             }
-            Some(Holder::Living {
-                owner,
-                moving: true,
-            }) => {
+            Some(Holder::Living { owner, moving: true }) => {
                 attributes.set(attribute, moving(attribute, &plan.principal));
                 plan.waits_for.insert(owner.clone());
             }
@@ -257,11 +218,7 @@ fn plan_update(
         }
     }
     let changed = attributes.differences(&object.attributes, managed);
-    plan.changes.extend(
-        retired
-            .into_iter()
-            .map(|(user, owner)| Change::RetireUser { user, owner }),
-    );
+    plan.changes.extend(retired.into_iter().map(|(user, owner)| Change::RetireUser { user, owner }));
     if !changed.is_empty() {
         plan.changes.push(Change::UpdateUser {
             user: object.user_id.clone(),
@@ -277,11 +234,7 @@ fn keep(attributes: &mut UserAttributes, actual: &UserAttributes, attribute: Use
 }
 
 fn moving(attribute: UserAttribute, owner: &EntraObjectId) -> String {
-    if attribute == UserAttribute::Email {
-        names::moving_email(owner)
-    } else {
-        names::moving_name(owner)
-    }
+    if attribute == UserAttribute::Email { names::moving_email(owner) } else { names::moving_name(owner) }
 }
 
 fn taken(attribute: UserAttribute, foreign: bool) -> SkipReason {
@@ -303,24 +256,16 @@ impl UserRecord {
 
     /// Corrects what is remembered by the memberships that were read. A membership that Entra ID calls for
     /// is taken as ours whoever wrote it, so that it goes when Entra ID says so; any other is left alone.
-    pub fn correct_memberships(
-        &mut self,
-        actual: &BTreeMap<GroupId, MembershipId>,
-        desired: &DesiredUser,
-    ) {
+    pub fn correct_memberships(&mut self, actual: &BTreeMap<GroupId, MembershipId>, desired: &DesiredUser) {
         let wanted = match desired {
             DesiredUser::Present { groups, .. } => groups.clone(),
             DesiredUser::Absent(_) => BTreeSet::new(),
         };
         let ours = |group: &GroupId| {
-            self.memberships.contains_key(group)
-                || self.granting.contains(group)
-                || wanted.contains(group)
+            self.memberships.contains_key(group) || self.granting.contains(group) || wanted.contains(group)
         };
         let kept = actual.iter().filter(|(group, _)| ours(group));
-        self.memberships = kept
-            .map(|(group, membership)| (group.clone(), membership.clone()))
-            .collect();
+        self.memberships = kept.map(|(group, membership)| (group.clone(), membership.clone())).collect();
         self.granting.clear();
     }
 
@@ -334,11 +279,7 @@ impl UserRecord {
             (DesiredUser::Absent(_), Some(_), _) => Standing::Revoked { since: now },
             (DesiredUser::Present { .. }, Some(_), _) => Standing::Mirrored,
         };
-        if let DesiredUser::Present {
-            attributes: Ok(wanted),
-            ..
-        } = desired
-        {
+        if let DesiredUser::Present { attributes: Ok(wanted), .. } = desired {
             self.attributes = plan.is_complete().then(|| Digest::of(wanted));
         }
     }

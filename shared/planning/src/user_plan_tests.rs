@@ -35,11 +35,7 @@ fn attributes(user_name: &str, title: &str) -> UserAttributes {
 }
 
 fn present(user_name: &str, title: &str, groups: BTreeSet<GroupId>) -> DesiredUser {
-    DesiredUser::Present {
-        attributes: Ok(attributes(user_name, title)),
-        left_out: vec![],
-        groups,
-    }
+    DesiredUser::Present { attributes: Ok(attributes(user_name, title)), left_out: vec![], groups }
 }
 
 fn absent() -> DesiredUser {
@@ -64,11 +60,7 @@ struct Store {
 impl Store {
     fn object(&self) -> Option<IdentityUser> {
         let attributes = self.user.clone()?;
-        Some(IdentityUser {
-            user_id: user_id(),
-            attributes,
-            revision: None,
-        })
+        Some(IdentityUser { user_id: user_id(), attributes, revision: None })
     }
 
     fn apply(&mut self, plan: &Plan, record: &mut UserRecord) {
@@ -83,11 +75,7 @@ impl Store {
                     self.user = Some(attributes.clone());
                     record.user_id = Some(user_id());
                 }
-                Change::UpdateUser {
-                    attributes,
-                    changed,
-                    ..
-                } => {
+                Change::UpdateUser { attributes, changed, .. } => {
                     let user = self.user.as_mut().unwrap();
                     for attribute in changed {
                         user.set(*attribute, attributes.get(*attribute).unwrap_or_default());
@@ -111,25 +99,12 @@ impl Store {
             record.principal.object_is_gone();
         }
         if reads.memberships {
-            record
-                .principal
-                .correct_memberships(&self.memberships, desired);
+            record.principal.correct_memberships(&self.memberships, desired);
         }
-        let plan = plan_user(
-            record,
-            desired,
-            object.as_ref(),
-            &UserHolders::default(),
-            &managed(),
-        );
-        let plan = guard_rail::approve(plan, &Ours::of_user(&record.principal))
-            .unwrap()
-            .plan()
-            .clone();
+        let plan = plan_user(record, desired, object.as_ref(), &UserHolders::default(), &managed());
+        let plan = guard_rail::approve(plan, &Ours::of_user(&record.principal)).unwrap().plan().clone();
         self.apply(&plan, &mut record.principal);
-        record
-            .principal
-            .settle(desired, &plan, Timestamp::UNIX_EPOCH);
+        record.principal.settle(desired, &plan, Timestamp::UNIX_EPOCH);
         record.dirty = false;
         plan
     }
@@ -137,18 +112,10 @@ impl Store {
 
 #[test]
 fn a_user_is_created_before_its_memberships_are_granted() {
-    let plan = plan_user(
-        &unknown(),
-        &present("ada", "", groups([1])),
-        None,
-        &UserHolders::default(),
-        &managed(),
-    );
+    let plan =
+        plan_user(&unknown(), &present("ada", "", groups([1])), None, &UserHolders::default(), &managed());
     assert!(
-        matches!(
-            plan.changes[..],
-            [Change::CreateUser { .. }, Change::GrantMembership { .. }]
-        ),
+        matches!(plan.changes[..], [Change::CreateUser { .. }, Change::GrantMembership { .. }]),
         "{plan}"
     );
 }
@@ -159,13 +126,7 @@ fn removals_come_before_grants() {
     let _ = store.handle(&mut record, &present("ada", "", groups([1, 2])));
     let plan = store.handle(&mut record, &present("ada", "", groups([2, 3])));
     assert!(
-        matches!(
-            plan.changes[..],
-            [
-                Change::RevokeMembership { .. },
-                Change::GrantMembership { .. }
-            ]
-        ),
+        matches!(plan.changes[..], [Change::RevokeMembership { .. }, Change::GrantMembership { .. }]),
         "{plan}"
     );
 }
@@ -175,9 +136,7 @@ fn only_changed_attributes_are_updated_and_lost_ones_are_removed() {
     let (mut store, mut record) = (Store::default(), unknown());
     let _ = store.handle(&mut record, &present("ada", "Engineer", groups([])));
     let plan = store.handle(&mut record, &present("ada", "", groups([])));
-    let [Change::UpdateUser { changed, .. }] = &plan.changes[..] else {
-        panic!("{plan}")
-    };
+    let [Change::UpdateUser { changed, .. }] = &plan.changes[..] else { panic!("{plan}") };
     assert_eq!(*changed, BTreeSet::from([Title]));
     assert_eq!(store.user.unwrap().get(Title), None);
 }
@@ -189,10 +148,7 @@ fn a_clean_record_of_the_same_state_needs_no_look() {
     let _ = store.handle(&mut record, &desired);
     assert!(is_in_step(&record, &desired));
     record.dirty = true;
-    assert!(
-        !is_in_step(&record, &desired),
-        "a dirty record proves nothing"
-    );
+    assert!(!is_in_step(&record, &desired), "a dirty record proves nothing");
 }
 
 #[test]
@@ -218,80 +174,33 @@ fn a_user_who_comes_back_keeps_the_id() {
 
 #[test]
 fn someone_disabled_before_they_were_created_is_not_created() {
-    let plan = plan_user(
-        &unknown(),
-        &absent(),
-        None,
-        &UserHolders::default(),
-        &managed(),
-    );
+    let plan = plan_user(&unknown(), &absent(), None, &UserHolders::default(), &managed());
     assert!(plan.changes.is_empty(), "{plan}");
 }
 
 #[test]
 fn a_user_name_that_is_not_ours_waits_for_adoption() {
-    let holders = UserHolders {
-        user_name: Some(Holder::Foreign),
-        email: Some(Holder::Foreign),
-    };
-    let plan = plan_user(
-        &unknown(),
-        &present("ada", "", groups([1])),
-        None,
-        &holders,
-        &managed(),
-    );
+    let holders = UserHolders { user_name: Some(Holder::Foreign), email: Some(Holder::Foreign) };
+    let plan = plan_user(&unknown(), &present("ada", "", groups([1])), None, &holders, &managed());
     assert!(plan.changes.is_empty(), "{plan}");
-    assert_eq!(
-        plan.skipped,
-        [Skipped::Principal {
-            why: SkipReason::UserAwaitsAdoption
-        }]
-    );
+    assert_eq!(plan.skipped, [Skipped::Principal { why: SkipReason::UserAwaitsAdoption }]);
 }
 
 #[test]
 fn a_rehire_gets_the_user_name_of_the_tombstone() {
-    let tombstone = Holder::Tombstone {
-        owner: entra_id(9),
-        object: UserId::parse("u-9").unwrap(),
-    };
-    let holders = UserHolders {
-        user_name: Some(tombstone.clone()),
-        email: Some(tombstone),
-    };
-    let plan = plan_user(
-        &unknown(),
-        &present("ada", "", groups([])),
-        None,
-        &holders,
-        &managed(),
-    );
-    assert!(
-        matches!(
-            plan.changes[..],
-            [Change::RetireUser { .. }, Change::CreateUser { .. }]
-        ),
-        "{plan}"
-    );
+    let tombstone = Holder::Tombstone { owner: entra_id(9), object: UserId::parse("u-9").unwrap() };
+    let holders = UserHolders { user_name: Some(tombstone.clone()), email: Some(tombstone) };
+    let plan = plan_user(&unknown(), &present("ada", "", groups([])), None, &holders, &managed());
+    assert!(matches!(plan.changes[..], [Change::RetireUser { .. }, Change::CreateUser { .. }]), "{plan}");
 }
 
 #[test]
 fn an_email_that_is_taken_stops_nothing_else() {
     let (mut store, mut record) = (Store::default(), unknown());
     let _ = store.handle(&mut record, &present("ada", "", groups([1])));
-    let holders = UserHolders {
-        email: Some(Holder::Foreign),
-        ..UserHolders::default()
-    };
+    let holders = UserHolders { email: Some(Holder::Foreign), ..UserHolders::default() };
     let desired = present("ada2", "Boss", groups([2]));
-    let plan = plan_user(
-        &record,
-        &desired,
-        store.object().as_ref(),
-        &holders,
-        &managed(),
-    );
+    let plan = plan_user(&record, &desired, store.object().as_ref(), &holders, &managed());
     assert!(!plan.is_complete());
     store.apply(&plan, &mut record.principal);
     let user = store.user.unwrap();
@@ -299,10 +208,7 @@ fn an_email_that_is_taken_stops_nothing_else() {
         (user.get(UserName), user.get(Email), user.get(Title)),
         (Some("ada2"), Some("ada"), Some("Boss"))
     );
-    assert_eq!(
-        store.memberships.keys().cloned().collect::<BTreeSet<_>>(),
-        groups([2])
-    );
+    assert_eq!(store.memberships.keys().cloned().collect::<BTreeSet<_>>(), groups([2]));
 }
 
 #[test]
@@ -310,43 +216,16 @@ fn user_names_that_swap_go_through_a_temporary_name() {
     let (mut store, mut record) = (Store::default(), unknown());
     let _ = store.handle(&mut record, &present("ada", "", groups([])));
     let holders = UserHolders {
-        user_name: Some(Holder::Living {
-            owner: entra_id(2),
-            moving: true,
-        }),
-        email: Some(Holder::Living {
-            owner: entra_id(2),
-            moving: true,
-        }),
+        user_name: Some(Holder::Living { owner: entra_id(2), moving: true }),
+        email: Some(Holder::Living { owner: entra_id(2), moving: true }),
     };
-    let plan = plan_user(
-        &record,
-        &present("bob", "", groups([])),
-        store.object().as_ref(),
-        &holders,
-        &managed(),
-    );
+    let plan =
+        plan_user(&record, &present("bob", "", groups([])), store.object().as_ref(), &holders, &managed());
     store.apply(&plan, &mut record.principal);
-    assert!(
-        store
-            .user
-            .as_ref()
-            .unwrap()
-            .get(UserName)
-            .unwrap()
-            .starts_with("moving-")
-    );
-    record.principal.settle(
-        &present("bob", "", groups([])),
-        &plan,
-        Timestamp::UNIX_EPOCH,
-    );
+    assert!(store.user.as_ref().unwrap().get(UserName).unwrap().starts_with("moving-"));
+    record.principal.settle(&present("bob", "", groups([])), &plan, Timestamp::UNIX_EPOCH);
     let plan = store.handle(&mut record, &present("bob", "", groups([])));
-    assert_eq!(
-        plan.changes.len(),
-        1,
-        "once the name is free it is taken:\n{plan}"
-    );
+    assert_eq!(plan.changes.len(), 1, "once the name is free it is taken:\n{plan}");
     assert_eq!(store.user.unwrap().get(UserName), Some("bob"));
 }
 
@@ -355,9 +234,7 @@ fn a_membership_that_was_begun_and_never_answered_is_ours_to_revoke() {
     let (mut store, mut record) = (Store::default(), unknown());
     let _ = store.handle(&mut record, &present("ada", "", groups([])));
     record.principal.granting = groups([1]);
-    store
-        .memberships
-        .insert(group(1), MembershipId::parse("m-1").unwrap());
+    store.memberships.insert(group(1), MembershipId::parse("m-1").unwrap());
     record.dirty = true;
     let _ = store.handle(&mut record, &absent());
     assert!(store.memberships.is_empty());

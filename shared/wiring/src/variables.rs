@@ -1,0 +1,91 @@
+//! Reads variables one by one; a missing or wrong one is named, with what is expected.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+/// A variable that stops the process at its start. The value is not shown: it may be a secret in the
+/// wrong place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigurationError {
+    /// The variable is not set, or empty.
+    #[error("the environment variable {name} is not set: {expected}")]
+    Missing {
+        /// Its name.
+        name: &'static str,
+        /// What it should hold.
+        expected: &'static str,
+    },
+    /// The variable's value is of no use.
+    #[error("the environment variable {name} is wrong ({fault}): {expected}")]
+    Wrong {
+        /// Its name.
+        name: &'static str,
+        /// What is wrong.
+        fault: String,
+        /// What it should hold.
+        expected: &'static str,
+    },
+}
+
+/// Where variables come from.
+pub(crate) struct Variables<'a>(pub(crate) &'a dyn Fn(&str) -> Option<String>);
+
+impl Variables<'_> {
+    pub(crate) fn required(
+        &self,
+        name: &'static str,
+        expected: &'static str,
+    ) -> Result<String, ConfigurationError> {
+        self.optional(name).ok_or(ConfigurationError::Missing { name, expected })
+    }
+
+    pub(crate) fn optional(&self, name: &'static str) -> Option<String> {
+        (self.0)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    pub(crate) fn parsed<T>(
+        &self,
+        name: &'static str,
+        expected: &'static str,
+    ) -> Result<T, ConfigurationError>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        let text = self.required(name, expected)?;
+        text.parse().map_err(|fault: T::Err| ConfigurationError::Wrong {
+            name,
+            fault: fault.to_string(),
+            expected,
+        })
+    }
+
+    /// One of a few words; `default` where the variable is not set.
+    pub(crate) fn choice<T: Copy>(
+        &self,
+        name: &'static str,
+        expected: &'static str,
+        default: T,
+        choices: &[(&str, T)],
+    ) -> Result<T, ConfigurationError> {
+        let Some(text) = self.optional(name) else { return Ok(default) };
+        let chosen = choices.iter().find(|(word, _)| *word == text).map(|(_, choice)| *choice);
+        chosen.ok_or(ConfigurationError::Wrong {
+            name,
+            fault: "not one of the known words".to_owned(),
+            expected,
+        })
+    }
+
+    /// An address; `default` where the variable is not set.
+    pub(crate) fn address(&self, name: &'static str, default: &str) -> Result<String, ConfigurationError> {
+        let text = self.optional(name).unwrap_or_else(|| default.to_owned());
+        let expected = "an address such as https://graph.microsoft.com/v1.0 (http only on the loopback)";
+        let loopback = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"];
+        if text.starts_with("https://") || loopback.iter().any(|start| text.starts_with(start)) {
+            Ok(text.trim_end_matches('/').to_owned())
+        } else {
+            Err(ConfigurationError::Wrong { name, fault: "not an https address".to_owned(), expected })
+        }
+    }
+}
