@@ -136,8 +136,10 @@ impl Mirror {
         }
     }
 
-    /// Something holds a name that looked free: find out who, and plan again.
+    /// Something holds a name that looked free: find out who, and plan again. It may be our own creation,
+    /// whose first answer was lost and which was tried again.
     async fn replan(&self, task: &mut UserTask) -> Result<(), CallError> {
+        self.recover_creation(&mut task.record.principal).await?;
         let DesiredUser::Present { attributes: Ok(wanted), .. } = &task.desired else {
             return Ok(());
         };
