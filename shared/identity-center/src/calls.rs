@@ -18,17 +18,11 @@ pub(crate) struct Call {
 impl Call {
     /// `object` stands in errors: an id, or words; never a name or an address.
     pub fn new(operation: Operation, object: impl ToString) -> Self {
-        Self {
-            operation,
-            object: object.to_string(),
-        }
+        Self { operation, object: object.to_string() }
     }
 
     /// The answer, or why there is none.
-    pub fn answered<T, E>(
-        &self,
-        answer: Result<T, SdkError<E, HttpResponse>>,
-    ) -> Result<T, CallError>
+    pub fn answered<T, E>(&self, answer: Result<T, SdkError<E, HttpResponse>>) -> Result<T, CallError>
     where
         E: Into<Error> + StdError + Send + Sync + 'static,
     {
@@ -36,10 +30,7 @@ impl Call {
     }
 
     /// The answer, `None` if what was asked for does not exist, or why there is none.
-    pub fn found<T, E>(
-        &self,
-        answer: Result<T, SdkError<E, HttpResponse>>,
-    ) -> Result<Option<T>, CallError>
+    pub fn found<T, E>(&self, answer: Result<T, SdkError<E, HttpResponse>>) -> Result<Option<T>, CallError>
     where
         E: Into<Error> + StdError + Send + Sync + 'static,
     {
@@ -53,17 +44,12 @@ impl Call {
     /// A part of the request, or why it could not be built.
     pub fn built<T>(&self, part: Result<T, BuildError>) -> Result<T, CallError> {
         let detail = |why: BuildError| format!("the request was not built: {why}");
-        part.map_err(|why| {
-            self.failed(Cause::Unanswered {
-                detail: detail(why),
-            })
-        })
+        part.map_err(|why| self.failed(Cause::Unanswered { detail: detail(why) }))
     }
 
     /// An id in an answer. The SDK fills a missing required string with `""`, which is no id.
     pub fn id<Id: std::str::FromStr<Err = InvalidId>>(&self, text: &str) -> Result<Id, CallError> {
-        text.parse()
-            .map_err(|why: InvalidId| self.lacks(&why.to_string()))
+        text.parse().map_err(|why: InvalidId| self.lacks(&why.to_string()))
     }
 
     /// The answer lacks what it must have.

@@ -9,9 +9,7 @@ use aws_sdk_identitystore::types::error::{
     AccessDeniedException, ConflictException, ResourceNotFoundException, ThrottlingException,
     ValidationException,
 };
-use aws_sdk_identitystore::types::{
-    AccessDeniedExceptionReason, ConflictExceptionReason, ResourceType,
-};
+use aws_sdk_identitystore::types::{AccessDeniedExceptionReason, ConflictExceptionReason, ResourceType};
 use engine::ports::Cause;
 use jiff::SignedDuration;
 use std::error::Error as StdError;
@@ -66,19 +64,16 @@ fn service_cause(operation: &Operation, error: &Error, status: u16) -> Cause {
                 .to_owned(),
             request_id: request_id(error, exceeded.request_id()),
         },
-        Error::InternalServerException(internal) => unanswered(format!(
-            "HTTP {status}, request id {}",
-            request_id(error, internal.request_id())
-        )),
+        Error::InternalServerException(internal) => {
+            unanswered(format!("HTTP {status}, request id {}", request_id(error, internal.request_id())))
+        }
         other => unmodelled(other, status),
     }
 }
 
 fn throttled_cause(throttled: &ThrottlingException) -> Cause {
     let seconds = i64::from(throttled.retry_after_seconds());
-    Cause::Throttled {
-        retry_after: (seconds > 0).then(|| SignedDuration::from_secs(seconds)),
-    }
+    Cause::Throttled { retry_after: (seconds > 0).then(|| SignedDuration::from_secs(seconds)) }
 }
 
 /// Without a reason it is uniqueness: older answers have none, nor has the one for an existing membership.
@@ -104,10 +99,9 @@ fn not_found(operation: &Operation, missing: &ResourceNotFoundException) -> Caus
              Region, which must be Identity Center's primary one",
         ),
         Some(_) => Cause::Incomplete {
-            missing:
-                "AWS says that something else than the object was not found; look up the call in \
+            missing: "AWS says that something else than the object was not found; look up the call in \
                       CloudTrail"
-                    .to_owned(),
+                .to_owned(),
         },
     }
 }
@@ -121,10 +115,7 @@ fn invalid_cause(invalid: &ValidationException) -> Cause {
         )),
         _ => Cause::Refused {
             code: "ValidationException".to_owned(),
-            request_id: request_id(
-                &Error::ValidationException(invalid.clone()),
-                invalid.request_id(),
-            ),
+            request_id: request_id(&Error::ValidationException(invalid.clone()), invalid.request_id()),
         },
     }
 }
@@ -135,10 +126,7 @@ fn access_denied(operation: &Operation, error: &AccessDeniedException) -> Cause 
             "grant kms:Decrypt on the customer managed KMS key of Identity Center to the mirror's role, \
              and allow it in the key's policy",
         ),
-        _ => denied(&format!(
-            "grant {} to the mirror's role",
-            operation.permissions()
-        )),
+        _ => denied(&format!("grant {} to the mirror's role", operation.permissions())),
     }
 }
 
@@ -153,10 +141,7 @@ fn unmodelled(error: &Error, status: u16) -> Cause {
              clock"
         )),
         Some(code) if (400..500).contains(&status) && !code.starts_with("RequestTimeout") => {
-            Cause::Refused {
-                code,
-                request_id: request_id(error, None),
-            }
+            Cause::Refused { code, request_id: request_id(error, None) }
         }
         Some(code) => unanswered(format!("HTTP {status}, {code}")),
         None => unanswered(format!("HTTP {status} without an error code")),
@@ -164,9 +149,7 @@ fn unmodelled(error: &Error, status: u16) -> Cause {
 }
 
 fn denied(remedy: &str) -> Cause {
-    Cause::Denied {
-        remedy: remedy.to_owned(),
-    }
+    Cause::Denied { remedy: remedy.to_owned() }
 }
 
 fn unanswered(detail: String) -> Cause {
@@ -175,9 +158,7 @@ fn unanswered(detail: String) -> Cause {
 
 /// The request id of the header, else that of the body.
 fn request_id(error: &Error, in_body: Option<&str>) -> String {
-    RequestId::request_id(error)
-        .or(in_body)
-        .map_or_else(|| "unknown".to_owned(), plain)
+    RequestId::request_id(error).or(in_body).map_or_else(|| "unknown".to_owned(), plain)
 }
 
 /// A code or id without anything that could be content.

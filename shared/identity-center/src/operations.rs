@@ -24,11 +24,8 @@ pub(crate) const DESCRIBE_USER: Operation = Operation {
     directory_actions: &["DescribeUser", "DescribeUsers"],
     can_lack: &[USER],
 };
-pub(crate) const GET_USER_ID: Operation = Operation {
-    name: "GetUserId",
-    directory_actions: &["GetUserId"],
-    can_lack: &[USER],
-};
+pub(crate) const GET_USER_ID: Operation =
+    Operation { name: "GetUserId", directory_actions: &["GetUserId"], can_lack: &[USER] };
 pub(crate) const MEMBERSHIPS_OF_USER: Operation = Operation {
     name: "ListGroupMembershipsForMember",
     directory_actions: &["ListGroupsForMember", "ListGroupsForUser"],
@@ -44,31 +41,19 @@ pub(crate) const DESCRIBE_GROUP: Operation = Operation {
     directory_actions: &["DescribeGroup", "DescribeGroups"],
     can_lack: &[GROUP],
 };
-pub(crate) const GET_GROUP_ID: Operation = Operation {
-    name: "GetGroupId",
-    directory_actions: &["GetGroupId"],
-    can_lack: &[GROUP],
-};
+pub(crate) const GET_GROUP_ID: Operation =
+    Operation { name: "GetGroupId", directory_actions: &["GetGroupId"], can_lack: &[GROUP] };
 pub(crate) const MEMBERS_OF_GROUP: Operation = Operation {
     name: "ListGroupMemberships",
     directory_actions: &["ListMembersInGroup"],
     can_lack: &[GROUP],
 };
-pub(crate) const CREATE_USER: Operation = Operation {
-    name: "CreateUser",
-    directory_actions: &["CreateUser"],
-    can_lack: &[],
-};
-pub(crate) const UPDATE_USER: Operation = Operation {
-    name: "UpdateUser",
-    directory_actions: &["UpdateUser", "UpdateUserName"],
-    can_lack: &[USER],
-};
-pub(crate) const CREATE_GROUP: Operation = Operation {
-    name: "CreateGroup",
-    directory_actions: &["CreateGroup"],
-    can_lack: &[],
-};
+pub(crate) const CREATE_USER: Operation =
+    Operation { name: "CreateUser", directory_actions: &["CreateUser"], can_lack: &[] };
+pub(crate) const UPDATE_USER: Operation =
+    Operation { name: "UpdateUser", directory_actions: &["UpdateUser", "UpdateUserName"], can_lack: &[USER] };
+pub(crate) const CREATE_GROUP: Operation =
+    Operation { name: "CreateGroup", directory_actions: &["CreateGroup"], can_lack: &[] };
 pub(crate) const UPDATE_GROUP: Operation = Operation {
     name: "UpdateGroup",
     directory_actions: &["UpdateGroup", "UpdateGroupDisplayName"],

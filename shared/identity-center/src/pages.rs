@@ -25,14 +25,10 @@ impl Pages {
     /// The token was handed out before: the list would never end.
     pub fn turn(&mut self, call: &Call, next_token: Option<&str>) -> Result<(), CallError> {
         self.read.insert(self.ahead.take());
-        self.ahead = next_token
-            .filter(|token| !token.is_empty())
-            .map(str::to_owned);
+        self.ahead = next_token.filter(|token| !token.is_empty()).map(str::to_owned);
         self.ended = self.ahead.is_none();
         if !self.ended && self.read.contains(&self.ahead) {
-            return Err(
-                call.lacks("the next page: its NextToken leads back to a page already read")
-            );
+            return Err(call.lacks("the next page: its NextToken leads back to a page already read"));
         }
         Ok(())
     }

@@ -8,9 +8,7 @@ use crate::user_paths::{ENTERPRISE, path};
 use crate::user_read;
 use async_trait::async_trait;
 use aws_sdk_identitystore::error::BuildError;
-use aws_sdk_identitystore::types::{
-    AlternateIdentifier, GroupMembership, MemberId, UniqueAttribute,
-};
+use aws_sdk_identitystore::types::{AlternateIdentifier, GroupMembership, MemberId, UniqueAttribute};
 use engine::ports::{CallError, IdentityStoreReader};
 use planning::attributes::UserAttribute;
 use planning::group_plan::IdentityGroup;
@@ -38,11 +36,7 @@ impl IdentityStoreReader for IdentityStoreReadOnly {
         }))
     }
 
-    async fn find_user(
-        &self,
-        attribute: UserAttribute,
-        value: &str,
-    ) -> Result<Option<UserId>, CallError> {
+    async fn find_user(&self, attribute: UserAttribute, value: &str) -> Result<Option<UserId>, CallError> {
         let call = Call::new(operations::GET_USER_ID, format!("user by {attribute}"));
         // The path of one address, not of the whole list (API reference, GetUserId).
         let path = match attribute {
@@ -57,10 +51,7 @@ impl IdentityStoreReader for IdentityStoreReadOnly {
         found.map(|user| call.id(user.user_id())).transpose()
     }
 
-    async fn memberships_of(
-        &self,
-        user: &UserId,
-    ) -> Result<BTreeMap<GroupId, MembershipId>, CallError> {
+    async fn memberships_of(&self, user: &UserId) -> Result<BTreeMap<GroupId, MembershipId>, CallError> {
         let call = Call::new(operations::MEMBERSHIPS_OF_USER, user);
         let mut pages = Pages::default();
         let mut memberships = BTreeMap::new();
@@ -89,9 +80,7 @@ impl IdentityStoreReader for IdentityStoreReadOnly {
         let request = request.identity_store_id(self.0.id());
         let request = request.group_id(group.as_str()).member_id(member(user));
         let found = call.found(request.send().await)?;
-        found
-            .map(|found| call.id(found.membership_id()))
-            .transpose()
+        found.map(|found| call.id(found.membership_id())).transpose()
     }
 
     async fn group(&self, id: &GroupId) -> Result<Option<IdentityGroup>, CallError> {
@@ -101,9 +90,7 @@ impl IdentityStoreReader for IdentityStoreReadOnly {
         let Some(group) = call.found(request.send().await)? else {
             return Ok(None);
         };
-        let name = group
-            .display_name()
-            .ok_or_else(|| call.lacks("DisplayName"))?;
+        let name = group.display_name().ok_or_else(|| call.lacks("DisplayName"))?;
         Ok(Some(IdentityGroup {
             group_id: call.id(group.group_id())?,
             name: name.to_owned(),

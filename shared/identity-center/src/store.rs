@@ -22,10 +22,7 @@ impl IdentityStore {
     /// The store of this id (`d-` and ten characters, or a UUID), in the client's account and Region: only
     /// the primary Region of Identity Center takes writes.
     pub fn new(client: Client, identity_store_id: String) -> Self {
-        Self {
-            client,
-            identity_store_id: identity_store_id.into(),
-        }
+        Self { client, identity_store_id: identity_store_id.into() }
     }
 
     /// A handle that can read.

@@ -1,7 +1,6 @@
 //! Mirrored attributes as the parts of a `CreateUser` request.
 
-use crate::user_paths::ENTERPRISE;
-use crate::user_paths::{ADDRESS_MEMBERS, WORK};
+use crate::user_paths::{ADDRESS_MEMBERS, ENTERPRISE, WORK};
 use crate::user_update::enterprise_document;
 use aws_sdk_identitystore::operation::create_user::builders::CreateUserFluentBuilder;
 use aws_sdk_identitystore::types::{Address, Email, Name, PhoneNumber};
@@ -50,19 +49,14 @@ fn email(attributes: &UserAttributes) -> Option<Email> {
 
 fn phone(attributes: &UserAttributes) -> Option<PhoneNumber> {
     let value = attributes.get(UserAttribute::WorkPhone)?;
-    let phone = PhoneNumber::builder()
-        .value(value)
-        .r#type(WORK)
-        .primary(true);
+    let phone = PhoneNumber::builder().value(value).r#type(WORK).primary(true);
     Some(phone.build())
 }
 
 fn address(attributes: &UserAttributes) -> Option<Address> {
     use UserAttribute::*;
     let text = |attribute| attributes.get(attribute).map(str::to_owned);
-    let has_one = ADDRESS_MEMBERS
-        .iter()
-        .any(|(attribute, _)| attributes.get(*attribute).is_some());
+    let has_one = ADDRESS_MEMBERS.iter().any(|(attribute, _)| attributes.get(*attribute).is_some());
     has_one.then(|| {
         Address::builder()
             .set_street_address(text(StreetAddress))

@@ -35,10 +35,7 @@ fn contact(user: &DescribeUserOutput) -> [(UserAttribute, Option<&str>); 7] {
     let address = user.addresses().first();
     [
         (Email, user.emails().first().and_then(|email| email.value())),
-        (
-            WorkPhone,
-            user.phone_numbers().first().and_then(|phone| phone.value()),
-        ),
+        (WorkPhone, user.phone_numbers().first().and_then(|phone| phone.value())),
         (StreetAddress, address.and_then(|at| at.street_address())),
         (City, address.and_then(|at| at.locality())),
         (State, address.and_then(|at| at.region())),
@@ -60,8 +57,5 @@ fn enterprise(user: &DescribeUserOutput) -> Vec<(UserAttribute, String)> {
         };
         Some((attribute, text.to_owned()))
     };
-    UserAttribute::ALL
-        .into_iter()
-        .filter_map(value_of)
-        .collect()
+    UserAttribute::ALL.into_iter().filter_map(value_of).collect()
 }

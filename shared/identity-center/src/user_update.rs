@@ -14,10 +14,8 @@ pub(crate) fn operations(
     attributes: &UserAttributes,
     changed: &BTreeSet<UserAttribute>,
 ) -> Result<Vec<AttributeOperation>, BuildError> {
-    let by_path: BTreeMap<&str, UserAttribute> = changed
-        .iter()
-        .map(|attribute| (path(*attribute), *attribute))
-        .collect();
+    let by_path: BTreeMap<&str, UserAttribute> =
+        changed.iter().map(|attribute| (path(*attribute), *attribute)).collect();
     by_path
         .into_iter()
         .map(|(path, attribute)| {
@@ -38,7 +36,7 @@ pub(crate) fn enterprise_document(attributes: &UserAttributes) -> Option<Documen
             Some((member.to_owned(), value(attributes, attribute)?))
         })
         .collect();
-    (!members.is_empty()).then(|| Document::Object(members))
+    (!members.is_empty()).then_some(Document::Object(members))
 }
 
 /// What stands at the attribute's path: a string, a list of one, or the manager's document.
@@ -72,10 +70,5 @@ fn list_of_one<'a>(members: impl IntoIterator<Item = (&'a str, &'a str)>) -> Doc
 }
 
 fn object<'a>(members: impl IntoIterator<Item = (&'a str, Document)>) -> Document {
-    Document::Object(
-        members
-            .into_iter()
-            .map(|(member, value)| (member.to_owned(), value))
-            .collect(),
-    )
+    Document::Object(members.into_iter().map(|(member, value)| (member.to_owned(), value)).collect())
 }

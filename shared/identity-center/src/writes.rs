@@ -35,9 +35,7 @@ impl IdentityStoreWriter for IdentityStoreWrite {
         let call = Call::new(operations::UPDATE_USER, user);
         let operations = call.built(user_update::operations(attributes, changed))?;
         let request = self.0.client().update_user();
-        let request = request
-            .identity_store_id(self.0.id())
-            .user_id(user.as_str());
+        let request = request.identity_store_id(self.0.id()).user_id(user.as_str());
         let request = request.set_operations(Some(operations));
         let request = request.set_revision(known(revision));
         call.answered(request.send().await).map(drop)
@@ -57,23 +55,15 @@ impl IdentityStoreWriter for IdentityStoreWrite {
         revision: Option<&str>,
     ) -> Result<(), CallError> {
         let call = Call::new(operations::UPDATE_GROUP, group);
-        let rename = AttributeOperation::builder()
-            .attribute_path("displayName")
-            .attribute_value(name.into());
+        let rename = AttributeOperation::builder().attribute_path("displayName").attribute_value(name.into());
         let rename = call.built(rename.build())?;
         let request = self.0.client().update_group();
-        let request = request
-            .identity_store_id(self.0.id())
-            .group_id(group.as_str());
+        let request = request.identity_store_id(self.0.id()).group_id(group.as_str());
         let request = request.operations(rename).set_revision(known(revision));
         call.answered(request.send().await).map(drop)
     }
 
-    async fn create_membership(
-        &self,
-        user: &UserId,
-        group: &GroupId,
-    ) -> Result<MembershipId, CallError> {
+    async fn create_membership(&self, user: &UserId, group: &GroupId) -> Result<MembershipId, CallError> {
         let object = format!("user {user} in group {group}");
         let call = Call::new(operations::CREATE_MEMBERSHIP, object);
         let request = self.0.client().create_group_membership();
