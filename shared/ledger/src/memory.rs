@@ -1,0 +1,12 @@
+//! Ledger and queues in the memory of one process: the same promises as DynamoDB and SQS, in a fixed order.
+//!
+//! For the playground, simulations and tests. Values are cheap to clone; clones share their content.
+
+mod ledger;
+mod lifecycle;
+mod queue;
+mod store;
+
+pub use ledger::MemoryLedger;
+pub use lifecycle::MemoryLifecycleQueue;
+pub use queue::{InvalidReceipt, MemoryQueue, Receipt, Received};
