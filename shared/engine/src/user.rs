@@ -57,7 +57,8 @@ impl Mirror {
             &self.settings.mapping,
         );
         let in_doubt = work.look == Look::InDoubt;
-        if (!in_doubt && user_plan::is_in_step(&record, &desired)) || is_nobody(&record, &desired) {
+        let in_step = !in_doubt && user_plan::is_in_step(&record, &desired);
+        if (in_step && !is_news(&record, &desired)) || is_nobody(&record, &desired) {
             return Ok(None);
         }
         self.recover_creation(&mut record.principal).await?;
@@ -239,11 +240,15 @@ impl Mirror {
     }
 }
 
-/// Somebody who never had access, and has none: nothing is written down, except that someone disabled in
-/// scope is remembered, so that a later "enabled" is not taken for a stranger's.
+/// Somebody who never had access, and has none: nothing is written down.
 fn is_nobody(record: &Record<UserRecord>, desired: &DesiredUser) -> bool {
-    let unknown = record.version == 0 && record.principal.user_id.is_none();
-    unknown && matches!(desired, DesiredUser::Absent(why) if *why != OutOfScope::Disabled)
+    record.version == 0 && matches!(desired, DesiredUser::Absent(why) if *why != OutOfScope::Disabled)
+}
+
+/// Someone disabled is remembered though nothing is to be done, so that a later "enabled" is not taken for
+/// a stranger's.
+fn is_news(record: &Record<UserRecord>, desired: &DesiredUser) -> bool {
+    record.version == 0 && *desired == DesiredUser::Absent(OutOfScope::Disabled)
 }
 
 fn approve(plan: Plan, user: &UserRecord, holders: &UserHolders) -> Result<ApprovedPlan, CallError> {
