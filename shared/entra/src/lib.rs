@@ -1,1 +1,21 @@
-//! placeholder
+//! Microsoft Graph and the login of Entra ID: the client, the directory behind the engine's port, and the
+//! verification of notifications.
+
+mod answer;
+mod client;
+mod client_state;
+mod credential;
+mod directory;
+mod group;
+mod notification;
+mod transport;
+mod user;
+
+pub use client::GraphClient;
+pub use client_state::ClientStates;
+pub use credential::{ClientSecret, ClientSecretCredential, Credential};
+pub use directory::GraphDirectory;
+pub use notification::{
+    ChangeNotification, LifecycleNotification, Rejected, Unreadable, VerifiedNotification, items, verify,
+};
+pub use transport::{Transport, TransportError};

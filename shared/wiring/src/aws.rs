@@ -1,0 +1,26 @@
+//! AWS clients over the shared HTTP client.
+
+use crate::http::SharedHttp;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use std::time::Duration;
+
+/// One attempt of a call: far above what any of the services needs, far below a function's time-out.
+const ATTEMPT: Duration = Duration::from_secs(10);
+
+/// A call with all its attempts.
+const CALL: Duration = Duration::from_secs(25);
+
+/// The configuration that every client is made from: credentials, region and endpoints as the AWS SDKs read
+/// them from the environment (`AWS_REGION`, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`), standard
+/// retries (three attempts, for throttling, server errors and broken connections), and time-outs.
+pub async fn configuration(http: SharedHttp) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(CALL).build();
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .retry_config(RetryConfig::standard())
+        .timeout_config(timeouts)
+        .load()
+        .await
+}
