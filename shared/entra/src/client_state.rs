@@ -1,8 +1,20 @@
 //! The secret that proves a notification to be ours to trust.
 
+use async_trait::async_trait;
+use engine::ports::CallError;
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use subtle::{Choice, ConstantTimeEq};
+
+/// Where the secrets are kept.
+#[async_trait]
+pub trait ClientStateSource: Send + Sync {
+    /// Reads the current and the previous secret.
+    ///
+    /// # Errors
+    /// When they cannot be read; the error says what to do.
+    async fn read(&self) -> Result<ClientStates, CallError>;
+}
 
 /// The secrets that notifications may carry: while one is being rotated, the one before it is good, too.
 #[derive(Clone)]

@@ -12,7 +12,7 @@ mod transport;
 mod user;
 
 pub use client::GraphClient;
-pub use client_state::ClientStates;
+pub use client_state::{ClientStateSource, ClientStates};
 pub use credential::{ClientSecret, ClientSecretCredential, Credential};
 pub use directory::GraphDirectory;
 pub use notification::{

@@ -58,29 +58,37 @@ impl Item {
         })
     }
 
+    /// True if this is what `stored` already holds, written by an attempt whose answer was lost.
+    pub fn is_stored_as(&self, stored: &Item) -> bool {
+        *stored == Self { assigned: stored.assigned, ..self.clone() }
+    }
+
     /// The record in this item, `None` if it is one of the other kind.
     pub fn record<P: Remembered>(&self, id: &EntraObjectId) -> Result<Option<Record<P>>, CallError> {
         if self.kind != P::KIND {
             return Ok(None);
         }
         let principal = match &self.body {
-            Some(body) => serde_json::from_str(body).map_err(|error| undecodable(id, &error))?,
-            None => P::default(),
+            Some(body) => serde_json::from_str(body).map_err(|error| undecodable(id, &place_of(&error)))?,
+            None if self.version == 0 => P::default(),
+            None => return Err(undecodable(id, "it is missing")),
         };
         let Self { version, assigned, dirty, .. } = *self;
         Ok(Some(Record { id: id.clone(), version, assigned, dirty, principal }))
     }
 }
 
-/// The place of the fault, never the text: a body holds names.
-fn undecodable(id: &EntraObjectId, error: &serde_json::Error) -> CallError {
+fn undecodable(id: &EntraObjectId, why: &str) -> CallError {
     let missing = format!(
-        "the body of the ledger's item principal#{id} is no record ({:?} error at column {}): restore the \
-         item from the table's backup, or delete it and adopt its object again",
-        error.classify(),
-        error.column()
+        "the body of the ledger's item principal#{id} is no record ({why}): restore the item from the \
+         table's backup, or delete it and adopt its object again"
     );
     CallError::new("decode record of", id, Cause::Incomplete { missing })
+}
+
+/// Where the fault is; never the text there, since a body holds names.
+pub(crate) fn place_of(error: &serde_json::Error) -> String {
+    format!("{:?} error at column {}", error.classify(), error.column())
 }
 
 #[cfg(test)]
@@ -91,10 +99,10 @@ mod tests {
         EntraObjectId::parse("f0a5993b-5c2d-49cc-bb2f-8cb0060fef8e").unwrap()
     }
 
-    fn item(body: Option<&str>) -> Item {
+    fn item(version: u64, body: Option<&str>) -> Item {
         Item {
             kind: PrincipalKind::User,
-            version: 3,
+            version,
             assigned: true,
             dirty: false,
             object: None,
@@ -104,8 +112,8 @@ mod tests {
 
     #[test]
     fn a_body_that_cannot_be_decoded_is_never_an_empty_record() {
-        for body in ["", "{}", "{\"standing\":{\"state\":\"promoted\"}}"] {
-            let error = item(Some(body)).record::<UserRecord>(&id()).unwrap_err();
+        for body in [None, Some(""), Some("{}"), Some("{\"standing\":{\"state\":\"promoted\"}}")] {
+            let error = item(3, body).record::<UserRecord>(&id()).unwrap_err();
             assert!(matches!(error.cause, Cause::Incomplete { .. }), "{body:?} was read as a record");
             assert!(error.to_string().contains(&id().to_string()), "does not name the item: {error}");
             assert!(!error.to_string().contains("promoted"), "quotes the body: {error}");
@@ -114,13 +122,13 @@ mod tests {
 
     #[test]
     fn a_record_that_only_the_sweep_has_written_is_empty_but_assigned() {
-        let record = item(None).record::<UserRecord>(&id()).unwrap().unwrap();
+        let record = item(0, None).record::<UserRecord>(&id()).unwrap().unwrap();
         assert!(record.assigned);
         assert_eq!(record.principal, UserRecord::default());
     }
 
     #[test]
     fn a_user_is_no_group() {
-        assert_eq!(item(None).record::<GroupRecord>(&id()), Ok(None));
+        assert_eq!(item(0, None).record::<GroupRecord>(&id()), Ok(None));
     }
 }

@@ -16,7 +16,8 @@ const CALL: Duration = Duration::from_secs(25);
 /// them from the environment (`AWS_REGION`, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`), standard
 /// retries (three attempts, for throttling, server errors and broken connections), and time-outs.
 pub async fn configuration(http: SharedHttp) -> SdkConfig {
-    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(CALL).build();
+    let timeouts =
+        TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(CALL).build();
     aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
         .retry_config(RetryConfig::standard())

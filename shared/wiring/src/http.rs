@@ -1,5 +1,6 @@
 //! One HTTP client under Graph and AWS alike: one pool, one root store, one TLS start-up.
 
+use async_trait::async_trait;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -7,6 +8,8 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use entra::{Transport, TransportError};
+use std::error::Error;
 use std::time::Duration;
 
 /// How long a connection may take to open. Reads are limited above, per call.
@@ -44,6 +47,17 @@ impl SharedHttp {
     }
 }
 
+#[async_trait]
+impl Transport for SharedHttp {
+    async fn send(
+        &self,
+        request: http::Request<bytes::Bytes>,
+    ) -> Result<http::Response<bytes::Bytes>, TransportError> {
+        let sent = SharedHttp::send(self, request).await;
+        sent.map_err(|error| TransportError { detail: cause_of(&error.without_url()) })
+    }
+}
+
 impl HttpClient for SharedHttp {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
@@ -75,4 +89,15 @@ fn connector_error(error: reqwest::Error) -> ConnectorError {
     } else {
         ConnectorError::other(error, None)
     }
+}
+
+/// The error with what led to it: reqwest says only "error sending request" by itself.
+fn cause_of(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }

@@ -1,10 +1,15 @@
 //! Puts the parts together: configuration, telemetry, credentials, clients. The only crate that reads the
 //! environment.
 
+pub mod aws;
 pub mod clock;
 pub mod configuration;
 pub mod http;
+pub mod mirror;
 pub mod secrets;
+pub mod sweep;
 pub mod telemetry;
+pub mod webhook;
 
+mod graph;
 mod variables;

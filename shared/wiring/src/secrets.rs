@@ -1,9 +1,11 @@
 //! Secrets, read from Secrets Manager. A version is always asked for by its stage.
 
+use async_trait::async_trait;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 use engine::ports::{CallError, Cause};
-use secrecy::SecretString;
+use entra::ClientSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 /// One secret.
@@ -73,8 +75,24 @@ fn cause(code: Option<&str>) -> Cause {
     }
 }
 
-/// The Entra credential's secret.
+/// The client secret of the Entra app registration: `{"client_secret": ".."}`.
+#[derive(Debug)]
+pub(crate) struct EntraSecret(pub(crate) Secret);
+
 #[derive(Deserialize)]
-pub(crate) struct EntraCredential {
-    pub(crate) client_secret: SecretString,
+struct EntraCredential {
+    client_secret: SecretString,
+}
+
+#[async_trait]
+impl ClientSecret for EntraSecret {
+    async fn read(&self) -> Result<SecretString, CallError> {
+        let text = self.0.current().await?;
+        let credential: Result<EntraCredential, _> = serde_json::from_str(text.expose_secret());
+        // serde's own message may quote the secret.
+        credential.map(|credential| credential.client_secret).map_err(|_| {
+            let missing = "the secret is not {\"client_secret\": \"..\"}: store it in this form".to_owned();
+            self.0.error(Cause::Incomplete { missing })
+        })
+    }
 }

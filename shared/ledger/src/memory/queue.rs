@@ -16,9 +16,8 @@ use tokio::time::Instant;
 const DEDUPLICATION: Duration = Duration::from_mins(5);
 /// As `template.yaml` has it: what was received this often without success is a dead letter.
 const RECEIVES: u32 = 5;
-/// A message that is neither deleted nor returned comes again after this time: longer than the two minutes
-/// that the mirror function may take.
-const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(150);
+/// As `template.yaml` has it: a message that is neither deleted nor returned comes again after this time.
+const VISIBILITY_TIMEOUT: Duration = Duration::from_mins(4);
 
 /// Proves that a message was received; good until the message is deleted or comes again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,0 +1,124 @@
+//! The agenda: one partition for each priority, in the order in which work becomes due.
+
+use super::fields::Fields;
+use super::keys::{Key, agenda_list};
+use super::table::{CONCURRENT_CALLS, Range, TRANSACT, Table, UPDATE, number, text, unbuildable};
+use crate::item::place_of;
+use aws_sdk_dynamodb::types::Update;
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use engine::agenda::{AgendaEntry, AgendaKey, Priority, sortable};
+use engine::ports::{CallError, Cause, DueWork};
+use futures::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+
+/// An entry that is there already stays as it is.
+const EXPRESSION: &str = "SET body = if_not_exists(body, :body)";
+
+pub(crate) async fn put(table: &Table, entries: &[AgendaEntry]) -> Result<(), CallError> {
+    let puts = stream::iter(entries.to_vec()).map(|entry| async move { put_one(table, &entry).await });
+    puts.buffer_unordered(CONCURRENT_CALLS).try_collect().await
+}
+
+async fn put_one(table: &Table, entry: &AgendaEntry) -> Result<(), CallError> {
+    let request = table.client.update_item().table_name(&table.name);
+    let request = request
+        .set_key(Some(Key::agenda(&entry.key()).attributes()))
+        .update_expression(EXPRESSION)
+        .expression_attribute_values(":body", text(body(entry)?));
+    request.send().await.map(|_| ()).map_err(|error| UPDATE.error(&entry.subject, &error))
+}
+
+/// The same write as part of a transaction.
+pub(crate) fn planned(table: &Table, entry: &AgendaEntry) -> Result<Update, CallError> {
+    let update: UpdateBuilder = Update::builder()
+        .table_name(&table.name)
+        .set_key(Some(Key::agenda(&entry.key()).attributes()))
+        .update_expression(EXPRESSION)
+        .expression_attribute_values(":body", text(body(entry)?));
+    update.build().map_err(|error| unbuildable(&TRANSACT, &error))
+}
+
+pub(crate) async fn done(table: &Table, keys: &BTreeSet<AgendaKey>) -> Result<(), CallError> {
+    let keys: Vec<Key> = keys.iter().map(Key::agenda).collect();
+    table.delete_all(&keys).await
+}
+
+pub(crate) async fn due(table: &Table, now: Timestamp, limit: usize) -> Result<DueWork, CallError> {
+    let mut due = DueWork::default();
+    // `$` is the character after `#`, which ends the due time in a place.
+    let bound = format!("{}$", sortable(now));
+    for priority in Priority::ALL {
+        let list = agenda_list(priority);
+        let page_size = i32::try_from(limit.saturating_mul(2).max(1)).unwrap_or(i32::MAX);
+        let range =
+            Range { partition: &list, from: "0", to: &bound, keys_only: false, limit: Some(page_size) };
+        let (mut ready, mut after) = (0, None);
+        'pages: loop {
+            let page = table.page(&range, after).await?;
+            for item in &page.items {
+                if ready == limit {
+                    break 'pages;
+                }
+                let fields = Fields::of(item);
+                if fields.number::<i64>("in_flight_until")?.is_some_and(|until| until > now.as_second()) {
+                    due.in_flight += 1;
+                } else {
+                    ready += 1;
+                    due.ready.push(entry(&fields)?);
+                }
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+    }
+    due.ready.truncate(limit);
+    Ok(due)
+}
+
+pub(crate) async fn set_in_flight(
+    table: &Table,
+    key: &AgendaKey,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<bool, CallError> {
+    let item = Key::agenda(key);
+    let request = table.client.update_item().table_name(&table.name).set_key(Some(item.attributes()));
+    let answer = request
+        .update_expression("SET in_flight_until = :until")
+        .condition_expression(
+            "attribute_exists(pk) AND (attribute_not_exists(in_flight_until) OR in_flight_until <= :now)",
+        )
+        .expression_attribute_values(":until", number(until.as_second()))
+        .expression_attribute_values(":now", number(now.as_second()))
+        .send()
+        .await;
+    match answer {
+        Ok(_) => Ok(true),
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(UPDATE.error(&item, &error)),
+    }
+}
+
+fn body(entry: &AgendaEntry) -> Result<String, CallError> {
+    serde_json::to_string(entry).map_err(|error| unbuildable(&UPDATE, &error))
+}
+
+fn entry(fields: &Fields<'_>) -> Result<AgendaEntry, CallError> {
+    serde_json::from_str(fields.required_text("body")?).map_err(|error| {
+        let missing = format!(
+            "its body is no agenda entry ({}): delete the item; the next full sweep finds the work again",
+            place_of(&error)
+        );
+        let key = fields.key().map(|key| key.to_string()).unwrap_or_default();
+        CallError::new("read", key, Cause::Incomplete { missing })
+    })
+}

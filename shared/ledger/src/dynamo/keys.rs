@@ -1,0 +1,75 @@
+//! Where each item of the table stands.
+
+use super::table::Attributes;
+use aws_sdk_dynamodb::types::AttributeValue;
+use engine::agenda::{AgendaKey, Priority};
+use planning::EntraObjectId;
+use std::fmt;
+
+/// The partition of the assigned set.
+pub(crate) const ASSIGNED: &str = "assigned";
+
+/// An item's primary key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub pk: String,
+    pub sk: String,
+}
+
+impl Key {
+    pub fn record(id: &EntraObjectId) -> Self {
+        Self { pk: format!("principal#{id}"), sk: "record".to_owned() }
+    }
+
+    /// The owner of a UserId or GroupId.
+    pub fn owner(object: &str) -> Self {
+        Self { pk: format!("object#{object}"), sk: "owner".to_owned() }
+    }
+
+    pub fn assigned_header() -> Self {
+        Self { pk: ASSIGNED.to_owned(), sk: "header".to_owned() }
+    }
+
+    pub fn assigned_chunk(version: u64, attempt: &str, number: usize) -> Self {
+        let prefix = chunks_of(version, attempt);
+        Self { pk: ASSIGNED.to_owned(), sk: format!("{prefix}{number:06}") }
+    }
+
+    pub fn agenda(key: &AgendaKey) -> Self {
+        Self { pk: agenda_list(key.priority), sk: key.place.clone() }
+    }
+
+    /// The principal of a record's key.
+    pub fn principal(&self) -> Option<EntraObjectId> {
+        EntraObjectId::parse(self.pk.strip_prefix("principal#")?).ok()
+    }
+
+    /// The key as the API wants it.
+    pub fn attributes(&self) -> Attributes {
+        [("pk", &self.pk), ("sk", &self.sk)]
+            .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.clone())))
+            .into()
+    }
+}
+
+/// The partition of one list of the agenda.
+pub(crate) fn agenda_list(priority: Priority) -> String {
+    format!("agenda#{}", priority.name())
+}
+
+/// How the sort keys of every version before this one begin, up to the bound.
+pub(crate) fn chunks_before(version: u64) -> (String, String) {
+    ("chunk#".to_owned(), format!("chunk#{version:020}"))
+}
+
+/// How the sort keys of the chunks of one attempt begin.
+pub(crate) fn chunks_of(version: u64, attempt: &str) -> String {
+    format!("chunk#{version:020}#{attempt}#")
+}
+
+impl fmt::Display for Key {
+    /// For errors.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "item {} / {}", self.pk, self.sk)
+    }
+}

@@ -1,0 +1,38 @@
+//! The client of Microsoft Graph, with its credential.
+
+use crate::clock::SystemClock;
+use crate::configuration::GraphConfiguration;
+use crate::http::SharedHttp;
+use crate::secrets::{EntraSecret, Secret};
+use aws_config::SdkConfig;
+use entra::{ClientSecretCredential, GraphClient, GraphDirectory};
+use std::sync::Arc;
+
+/// Reads Entra ID with the app registration's client secret, which Secrets Manager holds.
+pub(crate) fn directory(
+    configuration: &GraphConfiguration,
+    http: &SharedHttp,
+    aws: &SdkConfig,
+) -> GraphDirectory {
+    let secrets = aws_sdk_secretsmanager::Client::new(aws);
+    let secret = EntraSecret(Secret::new(secrets, configuration.credential_secret.clone()));
+    let transport = Arc::new(http.clone());
+    let credential = ClientSecretCredential::new(
+        transport.clone(),
+        &configuration.login_endpoint,
+        &configuration.tenant_id,
+        &configuration.client_id,
+        Arc::new(secret),
+    );
+    let client = GraphClient::new(
+        transport,
+        Arc::new(credential),
+        configuration.graph_endpoint.clone(),
+        Arc::new(SystemClock),
+    );
+    GraphDirectory::new(
+        client,
+        configuration.service_principal_id.clone(),
+        configuration.flatten_nested_groups,
+    )
+}

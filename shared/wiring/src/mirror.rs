@@ -1,0 +1,44 @@
+//! Puts the mirror function together.
+
+use crate::configuration::MirrorConfiguration;
+use crate::http::SharedHttp;
+use crate::{aws, graph, sweep};
+use engine::mirror::{Mirror, MirrorPorts};
+use engine::ports::Redelivery;
+use engine::telemetry::Telemetry;
+use identity_center::IdentityStore;
+use ledger::SqsReceipts;
+use std::sync::Arc;
+
+/// What the mirror function consists of.
+pub struct MirrorParts {
+    /// Handles triggers.
+    pub mirror: Mirror,
+    /// Decides when failed messages come again.
+    pub redelivery: Arc<dyn Redelivery>,
+}
+
+/// Connects the mirror to Graph, Identity Center, the ledger and the queue.
+///
+/// # Errors
+/// When TLS cannot be set up.
+pub async fn assemble(
+    configuration: MirrorConfiguration,
+    telemetry: Arc<dyn Telemetry>,
+) -> anyhow::Result<MirrorParts> {
+    let http = SharedHttp::new()?;
+    let aws = aws::configuration(http.clone()).await;
+    let directory = Arc::new(graph::directory(&configuration.sweep.graph, &http, &aws));
+    let ledger = sweep::ledger(&configuration.sweep, &aws);
+    let mover = sweep::mover(&configuration.sweep, &aws, &ledger, telemetry);
+    let store = IdentityStore::new(aws_sdk_identitystore::Client::new(&aws), configuration.identity_store_id);
+    let ports = MirrorPorts {
+        directory,
+        reader: Arc::new(store.reader()),
+        writer: Arc::new(store.writer()),
+        ledger: Arc::new(ledger),
+        mover,
+    };
+    let receipts = SqsReceipts::new(aws_sdk_sqs::Client::new(&aws), configuration.sweep.changes_queue_url);
+    Ok(MirrorParts { mirror: Mirror::new(ports, configuration.settings), redelivery: Arc::new(receipts) })
+}
