@@ -1,0 +1,100 @@
+//! The sandbox's own face: seed, faults, calls, state, clock.
+
+use crate::Sandbox;
+use crate::faults::FaultRequest;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use jiff::SignedDuration;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+type Answer = Result<Json<Value>, (StatusCode, Json<Value>)>;
+
+/// `POST /control/seed`: fills the tenant, and under `identity_center` the identity store.
+pub async fn seed(State(sandbox): State<Sandbox>, Json(seed): Json<Value>) -> Answer {
+    let mut state = sandbox.state();
+    let now = state.clock.now();
+    let entra = state.tenant.seed(&seed, now).map_err(refused)?;
+    let store = match seed.get("identity_center") {
+        Some(seed) => state.identity_center.seed(now, seed).map_err(refused)?,
+        None => Value::Null,
+    };
+    Ok(Json(json!({"entra": entra, "identity_center": store})))
+}
+
+/// `POST /control/faults`.
+pub async fn faults(State(sandbox): State<Sandbox>, Json(body): Json<Value>) -> Answer {
+    let request: FaultRequest = serde_json::from_value(body).map_err(|error| refused(error.to_string()))?;
+    {
+        let mut state = sandbox.state();
+        let now = state.clock.now();
+        state.faults.add(&request);
+        if let Some(seconds) = request.stale_reads_seconds {
+            state.tenant.freeze_reads(now + SignedDuration::from_secs(seconds.into()));
+        }
+        if request.expire_delta_links {
+            state.tenant.expire_delta_links();
+        }
+        if request.revoke_tokens {
+            state.tenant.revoke_tokens();
+        }
+        if let Some(event) = &request.lifecycle {
+            state.tenant.announce(event, now);
+        }
+        if let Some(quotas) = request.quotas {
+            state.tenant.set_quotas(quotas);
+            let tps = if quotas { crate::IdentityCenterSettings::default().tps } else { None };
+            state.identity_center.set_tps(tps);
+        }
+    }
+    sandbox.outgoing.notify_one();
+    Ok(Json(json!({})))
+}
+
+/// `GET /control/calls`, and how many POSTs of notifications are not answered yet.
+pub async fn calls(State(sandbox): State<Sandbox>) -> Json<Value> {
+    let mut state = sandbox.state();
+    let fresh = state.tenant.take_outgoing();
+    state.waiting.extend(fresh);
+    let open = state.in_delivery + state.waiting.len();
+    let mut shown = state.calls.shown();
+    shown["notifications"]["waiting"] = json!(open);
+    Json(shown)
+}
+
+/// `DELETE /control/calls`: counts from nought again.
+pub async fn forget_calls(State(sandbox): State<Sandbox>) -> Json<Value> {
+    sandbox.state().calls = crate::calls::Calls::default();
+    Json(json!({}))
+}
+
+/// `GET /control/state`: the time, and the identity store.
+pub async fn state(State(sandbox): State<Sandbox>) -> Json<Value> {
+    let mut state = sandbox.state();
+    Json(json!({"now": state.clock.now().to_string(), "identity_center": state.identity_center.state()}))
+}
+
+/// `POST /control/reset`: everything is as at the start.
+pub async fn reset(State(sandbox): State<Sandbox>) -> Json<Value> {
+    sandbox.reset();
+    Json(json!({}))
+}
+
+/// What `POST /control/clock` takes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClockChange {
+    advance_seconds: u32,
+}
+
+/// `POST /control/clock`: puts the clock forward.
+pub async fn clock(State(sandbox): State<Sandbox>, Json(change): Json<ClockChange>) -> Json<Value> {
+    let mut state = sandbox.state();
+    state.clock.advance(SignedDuration::from_secs(change.advance_seconds.into()));
+    Json(json!({"now": state.clock.now().to_string()}))
+}
+
+fn refused(message: String) -> (StatusCode, Json<Value>) {
+    (StatusCode::BAD_REQUEST, Json(json!({"error": message})))
+}

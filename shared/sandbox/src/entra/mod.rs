@@ -1,0 +1,290 @@
+//! Entra ID's side of the sandbox: a tenant as Microsoft Graph shows it, as a pure state machine. Time is an
+//! argument; the one thing that needs a network, a subscription's handshake, is left to the caller.
+
+mod answer;
+mod assignments;
+mod batch;
+mod delta;
+mod directory;
+mod login;
+mod query;
+mod reads;
+mod schema;
+mod seed;
+mod subscriptions;
+mod throttle;
+mod writes;
+
+pub use answer::{GraphAnswer, GraphError};
+pub use batch::{BatchItem, items as batch_items, run as run_batch};
+pub use query::GraphRequest;
+pub use subscriptions::{Notification, Proposed};
+
+use crate::random::Random;
+use assignments::Application;
+use delta::DeltaQuery;
+use directory::{Directory, Kind};
+use jiff::Timestamp;
+use login::Login;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use subscriptions::Subscriptions;
+use throttle::GraphThrottle;
+
+/// What distinguishes one tenant from another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantSettings {
+    /// The tenant's id.
+    pub tenant_id: String,
+    /// The reader app registration.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+    /// The enterprise application's appId.
+    pub app_id: String,
+    /// The enterprise application's object id.
+    pub service_principal_id: String,
+    /// Graph's quotas are in force.
+    pub quotas: bool,
+    /// Equal seeds and equal calls give equal ids.
+    pub rng_seed: u64,
+}
+
+/// The tenant.
+#[derive(Debug)]
+pub struct Tenant {
+    settings: TenantSettings,
+    directory: Directory,
+    application: Application,
+    subscriptions: Subscriptions,
+    login: Login,
+    throttle: GraphThrottle,
+    /// What readers see until then, while the truth has gone on.
+    stale: Option<(Directory, Application, Timestamp)>,
+    ids: Random,
+    epoch: u64,
+    outgoing: Vec<Notification>,
+}
+
+/// What a request came to.
+#[derive(Debug)]
+pub enum Answered {
+    /// Answered at once.
+    Now(GraphAnswer),
+    /// A subscription whose addresses must answer the handshake first; then [`Tenant::confirm`].
+    Handshake(Proposed),
+}
+
+impl Tenant {
+    /// A tenant with the enterprise application, without users and groups.
+    pub fn new(settings: TenantSettings) -> Self {
+        let application = Application::new(settings.service_principal_id.clone(), settings.app_id.clone());
+        let ids = Random::new(settings.rng_seed, "entra ids");
+        Self {
+            settings,
+            directory: Directory::default(),
+            application,
+            subscriptions: Subscriptions::default(),
+            login: Login::default(),
+            throttle: GraphThrottle::default(),
+            stale: None,
+            ids,
+            epoch: 1,
+            outgoing: Vec::new(),
+        }
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> &TenantSettings {
+        &self.settings
+    }
+
+    /// Turns Graph's quotas on or off.
+    pub fn set_quotas(&mut self, quotas: bool) {
+        self.settings.quotas = quotas;
+        self.throttle = GraphThrottle::default();
+    }
+
+    /// Readers see the present state until then, whatever changes meanwhile.
+    pub fn freeze_reads(&mut self, until: Timestamp) {
+        self.stale = Some((self.directory.clone(), self.application.clone(), until));
+    }
+
+    /// Forgets every delta link and page token that it gave out.
+    pub fn expire_delta_links(&mut self) {
+        self.epoch += 1;
+    }
+
+    /// Makes every bearer token worthless.
+    pub fn revoke_tokens(&mut self) {
+        self.login.revoke_all();
+    }
+
+    /// Has every subscription told of a lifecycle event.
+    pub fn announce(&mut self, event: &str, now: Timestamp) {
+        let told = self.subscriptions.lifecycle(event, &self.settings.tenant_id, now);
+        self.outgoing.extend(told);
+    }
+
+    /// Notifications that wait for delivery.
+    pub fn take_outgoing(&mut self) -> Vec<Notification> {
+        std::mem::take(&mut self.outgoing)
+    }
+
+    /// Answers a token request: the status, and the body.
+    pub fn token(&mut self, tenant: &str, form: &BTreeMap<String, String>, now: Timestamp) -> (u16, Value) {
+        let token = format!("{}.{}", self.ids.uuid().simple(), self.ids.uuid().simple());
+        self.login.answer(&self.settings, tenant, form, token, now)
+    }
+
+    /// Refuses callers without a good bearer token.
+    pub fn authenticate(&self, authorization: Option<&str>, now: Timestamp) -> Result<(), GraphError> {
+        match authorization {
+            None => Err(GraphError::unauthorized("Access token is empty.")),
+            Some(_) if self.login.accepts(authorization, now) => Ok(()),
+            Some(_) => Err(GraphError::unauthorized("Access token has expired or is not yet valid.")),
+        }
+    }
+
+    /// An id for an error's `request-id`.
+    pub fn request_id(&mut self) -> String {
+        self.ids.uuid().to_string()
+    }
+
+    /// Answers one request. `counted` is false for the calls of whoever drives the sandbox: they have no
+    /// quota and always see the truth.
+    pub fn answer(&mut self, request: &GraphRequest, counted: bool, now: Timestamp) -> Answered {
+        if counted
+            && self.settings.quotas
+            && let Err(seconds) = self.throttle.admit(request, now)
+        {
+            return Answered::Now(self.refuse(GraphError::throttled(seconds)));
+        }
+        let result = match (request.method.as_str(), request.segments.first().map(String::as_str)) {
+            (_, Some("subscriptions")) => return self.subscription(request, now),
+            ("GET", _) => self.read(request, counted, now),
+            _ => self.write(request, now),
+        };
+        self.notify(now);
+        Answered::Now(result.unwrap_or_else(|error| self.refuse(error)))
+    }
+
+    /// The addresses of a proposed subscription answered the handshake.
+    pub fn confirm(&mut self, proposed: Proposed, base: &str, status: u16, now: Timestamp) -> GraphAnswer {
+        let id = proposed.id.clone();
+        let result = self
+            .subscriptions
+            .confirm(proposed)
+            .and_then(|()| self.subscriptions.shown(&id, &self.settings.client_id, base, now));
+        match result {
+            Ok(_) if status == 204 => GraphAnswer::no_content(),
+            Ok(body) => GraphAnswer { status, retry_after: None, body: Some(body) },
+            Err(error) => self.refuse(error),
+        }
+    }
+
+    /// The answer that carries a refusal.
+    pub fn refuse(&mut self, error: GraphError) -> GraphAnswer {
+        let request_id = self.request_id();
+        error.answer(&request_id)
+    }
+
+    fn notify(&mut self, now: Timestamp) {
+        for notice in self.directory.take_notices() {
+            let told = self.subscriptions.notifications(&notice, &self.settings.tenant_id, now);
+            self.outgoing.extend(told);
+        }
+    }
+
+    fn read(&self, request: &GraphRequest, counted: bool, now: Timestamp) -> Result<GraphAnswer, GraphError> {
+        let (directory, application) = match &self.stale {
+            Some((directory, application, until)) if counted && now < *until => (directory, application),
+            _ => (&self.directory, &self.application),
+        };
+        let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
+        let kind = kind_of(segments.first().copied());
+        match (kind, segments.as_slice()) {
+            (Some(kind), [_, "delta" | "delta()" | "microsoft.graph.delta" | "microsoft.graph.delta()"]) => {
+                DeltaQuery { directory, kind, now, epoch: self.epoch }.answer(request)
+            }
+            (Some(kind), [_]) => reads::collection(directory, kind, request),
+            (Some(kind), [_, id]) => reads::object(directory, kind, id, request),
+            (Some(kind), [_, id, name @ ("memberOf" | "transitiveMemberOf"), cast @ ..]) => {
+                let cast = reads::cast(cast.first().copied())?;
+                if cast.is_some() || request.query.filter.is_some() || request.query.order_by.is_some() {
+                    request.require_eventual("a cast, $filter or $orderby")?;
+                }
+                let id = id_of(directory, kind, id)?;
+                let all = *name == "transitiveMemberOf";
+                let groups = if all { directory.ancestors_of(&id) } else { directory.groups_of(&id) };
+                reads::references(directory, groups, cast, request)
+            }
+            (Some(Kind::Group), ["groups", id, name @ ("members" | "transitiveMembers"), cast @ ..]) => {
+                let cast = reads::cast(cast.first().copied())?;
+                if cast.is_some() || request.query.select.is_some() || request.query.filter.is_some() {
+                    request.require_eventual("a cast, $select or $filter")?;
+                }
+                let group = directory.get(Kind::Group, id)?;
+                reads::references(directory, directory.members_of(group, *name != "members"), cast, request)
+            }
+            (Some(Kind::User), ["users", id, "manager"]) => manager(directory, id, request),
+            (Some(Kind::User), ["users", id, "appRoleAssignments"]) => {
+                let id = id_of(directory, Kind::User, id)?;
+                application.of_user(directory, &id, request)
+            }
+            (None, ["servicePrincipals", rest @ ..]) => {
+                self.read_application(application, directory, rest, request)
+            }
+            (None, ["directory", "deletedItems", id]) => {
+                let object = directory.deleted(id).ok_or_else(|| GraphError::not_found(id))?;
+                let mut body =
+                    schema::shown(object.kind, &object.properties, request.query.select.as_deref());
+                body.insert("@odata.type".to_owned(), format!("#{}", object.kind.type_name()).into());
+                Ok(GraphAnswer::ok(Value::Object(body)))
+            }
+            _ => Err(GraphError::no_segment(&request.segments.join("/"))),
+        }
+    }
+
+    fn read_application(
+        &self,
+        application: &Application,
+        directory: &Directory,
+        path: &[&str],
+        request: &GraphRequest,
+    ) -> Result<GraphAnswer, GraphError> {
+        match path {
+            [id] if *id == application.id => Ok(GraphAnswer::ok(application.shown(&request.base))),
+            [id, "appRoleAssignedTo"] if *id == application.id => application.assigned_to(directory, request),
+            [id, ..] => Err(GraphError::not_found(id)),
+            [] => {
+                let filter = query::equalities(request.query.filter.as_deref().unwrap_or(""))?;
+                let ours = ("appId".to_owned(), application.app_id.clone());
+                let found: Vec<Value> =
+                    filter.contains(&ours).then(|| application.shown(&request.base)).into_iter().collect();
+                Ok(GraphAnswer::ok(serde_json::json!({"value": found})))
+            }
+        }
+    }
+}
+
+/// Which kind a collection holds.
+fn kind_of(collection: Option<&str>) -> Option<Kind> {
+    match collection {
+        Some("users") => Some(Kind::User),
+        Some("groups") => Some(Kind::Group),
+        _ => None,
+    }
+}
+
+/// The id of an object that may be named otherwise.
+fn id_of(directory: &Directory, kind: Kind, name: &str) -> Result<String, GraphError> {
+    let object = directory.get(kind, name)?;
+    Ok(object.properties["id"].as_str().unwrap_or_default().to_owned())
+}
+
+fn manager(directory: &Directory, id: &str, request: &GraphRequest) -> Result<GraphAnswer, GraphError> {
+    let object = directory.get(Kind::User, id)?;
+    let manager = object.manager.as_deref().ok_or_else(|| GraphError::not_found("manager"))?;
+    reads::object(directory, Kind::User, manager, request)
+}

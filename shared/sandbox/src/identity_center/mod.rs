@@ -1,0 +1,104 @@
+//! AWS's side of the sandbox: IAM Identity Center as a pure state machine, without I/O and without a clock.
+//!
+//! One folder stands for one API and is found by its target prefix; `identity_store` is the first.
+
+mod answer;
+mod identity_store;
+mod shape;
+mod text;
+mod throttle;
+
+pub use answer::AwsResponse;
+
+use crate::random::Random;
+use answer::Failure;
+use identity_store::IdentityStore;
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// Identity store calls per second and operation (Identity Center quotas page, June 2026).
+const IDENTITY_STORE_TPS: u32 = 20;
+
+/// What distinguishes one Identity Center from another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdentityCenterSettings {
+    /// `d-` and ten lower-case hexadecimal digits.
+    pub identity_store_id: String,
+    /// `arn:aws:sso:::instance/ssoins-` and sixteen characters.
+    pub instance_arn: String,
+    /// The primary Region, the only one that takes calls.
+    pub region: String,
+    /// Calls per second for each operation of the identity store; `None` for no limit.
+    pub tps: Option<u32>,
+    /// Equal seeds and equal calls give equal answers.
+    pub rng_seed: u64,
+}
+
+impl Default for IdentityCenterSettings {
+    fn default() -> Self {
+        Self {
+            identity_store_id: "d-9067642ac7".to_owned(),
+            instance_arn: "arn:aws:sso:::instance/ssoins-72234b1d20c8f6a5".to_owned(),
+            region: "us-east-1".to_owned(),
+            tps: Some(IDENTITY_STORE_TPS),
+            rng_seed: 0,
+        }
+    }
+}
+
+/// One organisation's IAM Identity Center, as its APIs show it. Time is an argument.
+#[derive(Debug)]
+pub struct IdentityCenter {
+    settings: IdentityCenterSettings,
+    identity_store: IdentityStore,
+    request_ids: Random,
+}
+
+impl IdentityCenter {
+    /// An Identity Center without users and groups.
+    pub fn new(settings: IdentityCenterSettings) -> Self {
+        let identity_store = IdentityStore::new(&settings);
+        let request_ids = Random::new(settings.rng_seed, "request ids");
+        Self { settings, identity_store, request_ids }
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> &IdentityCenterSettings {
+        &self.settings
+    }
+
+    /// Sets the calls per second that each operation takes; `None` for no limit. What was used up is forgotten.
+    pub fn set_tps(&mut self, tps: Option<u32>) {
+        self.settings.tps = tps;
+        self.identity_store.set_tps(tps);
+    }
+
+    /// Answers one call. `target` is the `X-Amz-Target` header, `AWSIdentityStore.CreateUser` for example.
+    pub fn answer(&mut self, now: Timestamp, target: &str, body: &[u8]) -> AwsResponse {
+        let answer = match target.split_once('.') {
+            Some((identity_store::TARGET_PREFIX, operation)) => {
+                self.identity_store.answer(now, operation, body)
+            }
+            _ => Err(Failure::UnknownOperation),
+        };
+        match answer {
+            Ok(body) => AwsResponse { status: 200, error_type: None, body },
+            Err(failure) => failure.response(&self.request_ids.uuid().to_string()),
+        }
+    }
+
+    /// Adds users, groups and memberships as if another tool had made them: with a status and external ids,
+    /// which the API cannot set. All of it is added, or nothing.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with the seed, and where.
+    pub fn seed(&mut self, now: Timestamp, seed: &Value) -> Result<Value, String> {
+        self.identity_store.seed(now, seed)
+    }
+
+    /// Everything that stands in the identity store, ordered by id: `users`, `groups`, `memberships`.
+    pub fn state(&self) -> Value {
+        self.identity_store.state()
+    }
+}

@@ -1,0 +1,21 @@
+//! All faces under one router.
+
+use crate::{Sandbox, aws, control, graph};
+use axum::Router;
+use axum::routing::{any, get, post};
+
+/// The router.
+pub fn router(sandbox: Sandbox) -> Router {
+    Router::new()
+        .route("/graph/v1.0/{*path}", any(graph::answer))
+        .route("/login/{tenant}/oauth2/v2.0/token", post(graph::token))
+        .route("/aws", post(aws::answer))
+        .route("/aws/", post(aws::answer))
+        .route("/control/seed", post(control::seed))
+        .route("/control/faults", post(control::faults))
+        .route("/control/calls", get(control::calls).delete(control::forget_calls))
+        .route("/control/state", get(control::state))
+        .route("/control/reset", post(control::reset))
+        .route("/control/clock", post(control::clock))
+        .with_state(sandbox)
+}

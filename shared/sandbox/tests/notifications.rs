@@ -1,0 +1,118 @@
+//! Facts about subscriptions and the delivery of notifications.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where its world is not as it should be")]
+
+#[allow(dead_code, reason = "each test binary uses its part of the world")]
+mod world;
+
+use serde_json::json;
+use world::World;
+
+async fn subscribed() -> World {
+    let world = World::new().await;
+    for resource in ["/users", "/groups"] {
+        let answer = world.subscribe(resource).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+    }
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_webhook_that_does_not_answer_the_handshake_gets_no_subscription() {
+    let world = World::new().await;
+    *world.webhook.deaf.lock().unwrap() = true;
+    let answer = world.subscribe("/users").await;
+    assert_eq!(answer.status, 400);
+    assert!(answer.body["error"]["message"].as_str().unwrap().contains("timed out"), "{}", answer.body);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_resource_is_subscribed_once() {
+    let world = subscribed().await;
+    assert_eq!(world.subscribe("/users").await.status, 409);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_lives_no_longer_than_graph_allows() {
+    let world = World::new().await;
+    let expires =
+        |minutes: i64| (jiff::Timestamp::now() + jiff::SignedDuration::from_mins(minutes)).to_string();
+    let body = |minutes: i64, url: &str| {
+        json!({"changeType": "updated,deleted", "resource": "/users", "notificationUrl": url,
+               "expirationDateTime": expires(minutes)})
+    };
+    let local = "http://127.0.0.1/notify";
+    assert_eq!(world.post("/subscriptions", body(41_762, local)).await.status, 400);
+    assert_eq!(world.post("/subscriptions", body(60, "http://example.com/notify")).await.status, 400);
+    let short = world.post("/subscriptions", body(5, local)).await;
+    let granted: jiff::Timestamp = short.body["expirationDateTime"].as_str().unwrap().parse().unwrap();
+    assert!(granted > jiff::Timestamp::now() + jiff::SignedDuration::from_mins(40), "{granted} is too soon");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_a_member_is_a_notification_of_the_group() {
+    let world = subscribed().await;
+    world
+        .delivering(async {
+            let ada = world.user("ada").await;
+            let engineers = world.group("Engineers", &[]).await;
+            world.join(&engineers, &ada).await;
+        })
+        .await;
+    let received = world.received();
+    let joined = received.iter().find(|item| item["resourceData"].get("members@delta").is_some()).unwrap();
+    assert!(joined["resource"].as_str().unwrap().starts_with("Groups/"), "{joined}");
+    assert_eq!((&joined["changeType"], &joined["clientState"]), (&json!("updated"), &json!("secret")));
+    assert!(received.iter().all(|item| item["changeType"] == "updated"), "a creation is told as an update");
+}
+
+#[tokio::test(start_paused = true)]
+async fn soft_deletion_is_an_update_and_the_final_one_a_deletion() {
+    let world = subscribed().await;
+    let ada = world.user("ada").await;
+    world.delivering(async {}).await;
+    world.received();
+    world.delivering(world.delete(&format!("/users/{ada}"))).await;
+    assert_eq!(world.received()[0]["changeType"], "updated");
+    world.delivering(world.delete(&format!("/directory/deletedItems/{ada}"))).await;
+    assert_eq!(world.received()[0]["changeType"], "deleted");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_is_delivered_again() {
+    let world = subscribed().await;
+    *world.webhook.statuses.lock().unwrap() = vec![503, 500];
+    world.delivering(world.user("ada")).await;
+    assert_eq!(world.received().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn notifications_come_twice_or_get_lost_on_demand() {
+    let world = subscribed().await;
+    world.control("faults", json!({"delivery": {"duplicate": true}})).await;
+    world.delivering(world.user("ada")).await;
+    assert_eq!(world.received().len(), 2);
+    world.control("faults", json!({"delivery": {"drop": 1}})).await;
+    world.delivering(world.user("alan")).await;
+    assert!(world.received().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_subscription_tells_nothing() {
+    let world = subscribed().await;
+    world.control("clock", json!({"advance_seconds": 90_000})).await;
+    let mut world = world;
+    world.sign_in().await;
+    world.delivering(world.user("ada")).await;
+    assert!(world.received().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lifecycle_event_reaches_its_own_address_without_a_resource() {
+    let world = subscribed().await;
+    world.delivering(world.control("faults", json!({"lifecycle": "reauthorizationRequired"}))).await;
+    let received = world.received();
+    assert_eq!(received.len(), 2);
+    assert_eq!(received[0]["lifecycleEvent"], "reauthorizationRequired");
+    assert_eq!(received[0].get("resource"), None);
+}
