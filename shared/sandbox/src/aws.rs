@@ -1,7 +1,7 @@
 //! The AWS APIs, as HTTP: AWS JSON 1.1, routed by `X-Amz-Target`.
 
 use crate::faults::Rule;
-use crate::identity_center::AwsResponse;
+use crate::iam_identity_center::AwsResponse;
 use crate::{DRIVER_HEADER, Sandbox};
 use axum::body::Bytes;
 use axum::extract::State;

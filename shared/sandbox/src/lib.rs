@@ -4,7 +4,7 @@
 //! one.
 
 pub mod entra;
-pub mod identity_center;
+pub mod iam_identity_center;
 
 mod aws;
 mod calls;
@@ -22,7 +22,7 @@ use calls::Calls;
 use clock::SandboxClock;
 use entra::{Notification, Tenant, TenantSettings};
 use faults::{DeliveryFaults, Faults};
-use identity_center::{IdentityCenter, IdentityCenterSettings};
+use iam_identity_center::{IdentityCenter, IdentityCenterSettings};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,7 +1,7 @@
 //! Pages of lists, continued by the last item's key, so that changes in between skip nobody.
 
 use super::request::Request;
-use crate::identity_center::answer::Failure;
+use crate::iam_identity_center::answer::Failure;
 use serde_json::{Map, Value};
 
 /// A page of `items`, which begin after the token's key, under the member `name`.

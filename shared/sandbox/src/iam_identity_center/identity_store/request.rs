@@ -1,6 +1,6 @@
 //! Reads the members that requests have in common.
 
-use crate::identity_center::answer::{Failure, ResourceType};
+use crate::iam_identity_center::answer::{Failure, ResourceType};
 use serde_json::{Map, Value};
 
 /// Pages have at most, and by default, this many items.

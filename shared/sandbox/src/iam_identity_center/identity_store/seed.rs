@@ -2,7 +2,7 @@
 
 use super::IdentityStore;
 use super::request::Request;
-use crate::identity_center::answer::Failure;
+use crate::iam_identity_center::answer::Failure;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

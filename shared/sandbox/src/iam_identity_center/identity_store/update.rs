@@ -4,8 +4,8 @@
 use super::IdentityStore;
 use super::request::Request;
 use super::users::EXTENSION;
-use crate::identity_center::answer::Failure;
-use crate::identity_center::shape::{self, ENTERPRISE, GROUP, Shape, USER, capitalised, from_document};
+use crate::iam_identity_center::answer::Failure;
+use crate::iam_identity_center::shape::{self, ENTERPRISE, GROUP, Shape, USER, capitalised, from_document};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;

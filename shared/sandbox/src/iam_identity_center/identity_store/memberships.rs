@@ -2,7 +2,7 @@
 
 use super::request::{Request, id};
 use super::{IdentityStore, Membership, paging, seconds};
-use crate::identity_center::answer::{Failure, ResourceType};
+use crate::iam_identity_center::answer::{Failure, ResourceType};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::ops::Bound;

@@ -1,7 +1,7 @@
 //! Facts about the identity store.
 
 use super::*;
-use crate::identity_center::{AwsResponse, IdentityCenter};
+use crate::iam_identity_center::{AwsResponse, IdentityCenter};
 
 struct World {
     center: IdentityCenter,

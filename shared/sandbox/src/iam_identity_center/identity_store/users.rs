@@ -2,8 +2,8 @@
 
 use super::request::Request;
 use super::{IdentityStore, Meta, User, paging};
-use crate::identity_center::answer::{Failure, ResourceType, broken};
-use crate::identity_center::shape::{self, ENTERPRISE, USER};
+use crate::iam_identity_center::answer::{Failure, ResourceType, broken};
+use crate::iam_identity_center::shape::{self, ENTERPRISE, USER};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;

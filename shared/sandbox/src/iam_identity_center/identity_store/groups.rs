@@ -3,8 +3,8 @@
 use super::request::Request;
 use super::users::{Alternate, alternate, external_id, filter, is, no_unique_path};
 use super::{Group, IdentityStore, Meta, paging};
-use crate::identity_center::answer::{Failure, ResourceType, broken};
-use crate::identity_center::shape::{self, GROUP};
+use crate::iam_identity_center::answer::{Failure, ResourceType, broken};
+use crate::iam_identity_center::shape::{self, GROUP};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;

@@ -1,0 +1,132 @@
+//! Whoever plays the story: an administrator of the sandbox's tenant who also looks into Identity Center and
+//! into the sandbox's own counts.
+
+use super::comparison::{self, Exceptions, Side};
+use super::entra::Entra;
+use super::text;
+use anyhow::Context;
+use aws_sdk_identitystore::Client;
+use aws_sdk_identitystore::config::interceptors::BeforeTransmitInterceptorContextMut;
+use aws_sdk_identitystore::config::{
+    BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents,
+};
+use aws_sdk_identitystore::error::BoxError;
+use aws_sdk_identitystore::operation::list_groups::builders::ListGroupsFluentBuilder;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use wiring::http::SharedHttp;
+
+/// How long the story's subscriptions live; Graph allows 41,760 minutes.
+const SUBSCRIPTION: SignedDuration = SignedDuration::from_hours(24);
+
+/// Plays the story and looks at both sides, uncounted.
+pub struct Driver {
+    /// Entra ID.
+    pub entra: Entra,
+    client: Client,
+    store: String,
+    service_principal: String,
+    http: reqwest::Client,
+    control: String,
+}
+
+impl Driver {
+    /// Signs in.
+    pub async fn sign_in(addresses: &Value) -> anyhow::Result<Self> {
+        Ok(Self {
+            entra: Entra::sign_in(addresses).await?,
+            client: identity_store_client(addresses, SharedHttp::new()?, true),
+            store: text(addresses, "identity_store_id"),
+            service_principal: text(addresses, "service_principal_id"),
+            http: reqwest::Client::new(),
+            control: text(addresses, "control"),
+        })
+    }
+
+    /// Subscribes to users and groups, as the product does once deployed.
+    pub async fn subscribe(&self, webhook: &str, client_state: &str) -> anyhow::Result<()> {
+        let until = (Timestamp::now() + SUBSCRIPTION).to_string();
+        self.entra.subscribe("/users", webhook, client_state, &until).await?;
+        self.entra.subscribe("/groups", webhook, client_state, &until).await
+    }
+
+    /// What the assignments in Entra ID call for.
+    pub async fn called_for(&self, exceptions: &Exceptions) -> anyhow::Result<Side> {
+        comparison::called_for(&self.entra, &self.service_principal, exceptions).await
+    }
+
+    /// What Identity Center holds.
+    pub async fn held(&self) -> anyhow::Result<Side> {
+        comparison::held(&self.client, &self.store).await
+    }
+
+    /// The product's calls since they were forgotten.
+    pub async fn calls(&self) -> anyhow::Result<Value> {
+        let answer = self.http.get(format!("{}/calls", self.control)).send().await?;
+        serde_json::from_slice(&answer.bytes().await?).context("the sandbox's calls are no JSON")
+    }
+
+    /// True if no notification is on its way.
+    pub async fn has_delivered(&self) -> anyhow::Result<bool> {
+        Ok(self.calls().await?["notifications"]["waiting"] == 0)
+    }
+
+    /// Counts from nought again.
+    pub async fn forget_calls(&self) -> anyhow::Result<()> {
+        self.http.delete(format!("{}/calls", self.control)).send().await?.error_for_status()?;
+        Ok(())
+    }
+
+    /// The lines with names in place of the ids of both sides.
+    pub async fn named(&self, lines: impl IntoIterator<Item = &String>) -> anyhow::Result<Vec<String>> {
+        let mut names = BTreeMap::new();
+        for (path, name) in [("/users", "displayName"), ("/groups", "displayName")] {
+            for object in self.entra.list(path).await? {
+                names.insert(text(&object, "id"), text(&object, name));
+            }
+        }
+        let groups: ListGroupsFluentBuilder = self.client.list_groups().identity_store_id(&self.store);
+        let mut pages = groups.into_paginator().items().send();
+        while let Some(group) = pages.next().await {
+            let group = group?;
+            names.insert(group.group_id, group.display_name.unwrap_or_default());
+        }
+        let renamed =
+            |line: &String| names.iter().fold(line.clone(), |line, (id, name)| line.replace(id, name));
+        Ok(lines.into_iter().map(renamed).collect())
+    }
+}
+
+/// A client of the sandbox's identity store; an uncounted one says that its calls are not the product's.
+pub fn identity_store_client(addresses: &Value, http: SharedHttp, uncounted: bool) -> Client {
+    let credentials = Credentials::new("playground", "playground", None, None, "playground");
+    let config = aws_sdk_identitystore::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(text(addresses, "region")))
+        .endpoint_url(text(addresses, "aws"))
+        .credentials_provider(credentials)
+        .http_client(http);
+    let config = if uncounted { config.interceptor(NotTheProduct) } else { config };
+    Client::from_conf(config.build())
+}
+
+/// Adds the sandbox's header for uncounted calls.
+#[derive(Debug)]
+struct NotTheProduct;
+
+impl Intercept for NotTheProduct {
+    fn name(&self) -> &'static str {
+        "NotTheProduct"
+    }
+
+    fn modify_before_transmit(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        context.request_mut().headers_mut().insert(sandbox::DRIVER_HEADER, "1");
+        Ok(())
+    }
+}

@@ -1,0 +1,58 @@
+//! Collects what the product reports while a step is played.
+
+use engine::telemetry::{Applied, Count, Telemetry};
+use planning::EntraObjectId;
+use planning::skipped::Skipped;
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What was reported since the step began.
+#[derive(Debug, Clone, Default)]
+pub struct Events {
+    /// `<principal> <change>` of every write, in order.
+    pub changes: Vec<String>,
+    /// `<principal> <reason>` of everything skipped.
+    pub skipped: BTreeSet<String>,
+    /// The lag of every write, in milliseconds.
+    pub lags_ms: Vec<f64>,
+    /// Handlings that failed and were tried again.
+    pub failures: u64,
+}
+
+/// Telemetry of the playground: nothing is printed, everything is kept.
+#[derive(Debug, Default)]
+pub struct EventCollector(Mutex<Events>);
+
+impl EventCollector {
+    /// What was reported so far.
+    pub fn snapshot(&self) -> Events {
+        self.lock().clone()
+    }
+
+    /// Takes what was reported, and starts anew.
+    pub fn take(&self) -> Events {
+        std::mem::take(&mut *self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Events> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Telemetry for EventCollector {
+    fn applied(&self, applied: &Applied<'_>) {
+        let mut events = self.lock();
+        events.changes.push(format!("{} {}", applied.principal, applied.change));
+        events.lags_ms.push(applied.lag.as_secs_f64() * 1_000.0);
+    }
+
+    fn skipped(&self, principal: &EntraObjectId, skipped: &Skipped) {
+        self.lock().skipped.insert(format!("{principal} {skipped}"));
+    }
+
+    fn count(&self, count: Count, times: u64) {
+        if count == Count::FailedHandlings {
+            self.lock().failures += times;
+        }
+    }
+}

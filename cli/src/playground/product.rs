@@ -1,0 +1,156 @@
+//! The product in one process: webhook, mirror and minute run over an in-process queue and ledger, with real
+//! HTTP between them and the sandbox.
+
+use super::events::EventCollector;
+use ::entra::{ClientStateSource, ClientStates};
+use async_trait::async_trait;
+use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use engine::assignments::AssignmentPoll;
+use engine::mirror::{Mirror, MirrorPorts, MirrorSettings};
+use engine::moving::Mover;
+use engine::ports::{CallError, Directory};
+use identity_center::IdentityStore;
+use ledger::memory::{MemoryLedger, MemoryLifecycleQueue, MemoryQueue, Received};
+use mirror::MirrorFunction;
+use planning::EntraObjectId;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use sweep::{SweepEvent, SweepFunction};
+use tokio::task::JoinSet;
+use webhook::{StateStore, WebhookFunction};
+use wiring::clock::SystemClock;
+
+/// As the deployed event source has it; SQS FIFO gives ten at the most.
+const BATCH_SIZE: usize = 10;
+
+/// How long one batch may take, as long as the deployed function's time-out.
+const BATCH_TIME: Duration = Duration::from_secs(120);
+
+/// What the product is connected to.
+pub struct Connections {
+    /// Entra ID.
+    pub directory: Arc<dyn Directory>,
+    /// Identity Center.
+    pub store: IdentityStore,
+    /// Where reports go.
+    pub events: Arc<EventCollector>,
+}
+
+/// The running functions. They stop when this is dropped.
+pub struct Product {
+    /// The changes queue.
+    pub queue: MemoryQueue,
+    /// The ledger.
+    pub ledger: MemoryLedger,
+    tasks: JoinSet<()>,
+}
+
+impl Product {
+    /// The webhook that feeds this product.
+    pub fn webhook(
+        &self,
+        tenant_id: EntraObjectId,
+        client_state: &str,
+        events: Arc<EventCollector>,
+    ) -> WebhookFunction {
+        WebhookFunction {
+            tenant_id,
+            client_states: StateStore::new(Arc::new(KnownState(client_state.to_owned()))),
+            changes: Arc::new(self.queue.clone()),
+            lifecycle: Arc::new(MemoryLifecycleQueue::default()),
+            clock: Arc::new(SystemClock),
+            telemetry: events,
+        }
+    }
+
+    /// Starts mirror and minute run on this thread, as in Lambda: needs a `LocalSet` around it. `every` is the time between two minute runs.
+    pub fn start(connections: Connections, settings: MirrorSettings, every: Duration) -> Self {
+        let (queue, ledger) = (MemoryQueue::default(), MemoryLedger::default());
+        let mover = Mover {
+            agenda: Arc::new(ledger.clone()),
+            queue: Arc::new(queue.clone()),
+            clock: Arc::new(SystemClock),
+            telemetry: connections.events.clone(),
+        };
+        let poll = AssignmentPoll {
+            directory: connections.directory.clone(),
+            ledger: Arc::new(ledger.clone()),
+            clock: Arc::new(SystemClock),
+            telemetry: connections.events.clone(),
+        };
+        let ports = MirrorPorts {
+            directory: connections.directory,
+            reader: Arc::new(connections.store.reader()),
+            writer: Arc::new(connections.store.writer()),
+            ledger: Arc::new(ledger.clone()),
+            mover: mover.clone(),
+        };
+        let function = MirrorFunction {
+            mirror: Mirror::new(ports, settings),
+            redelivery: Arc::new(queue.clone()),
+            telemetry: connections.events.clone(),
+        };
+        let sweep = SweepFunction { poll, mover, telemetry: connections.events };
+        let mut tasks = JoinSet::new();
+        tasks.spawn_local(run_mirror(queue.clone(), function));
+        tasks.spawn_local(run_every(every, sweep));
+        Self { queue, ledger, tasks }
+    }
+
+    /// True if nothing is queued or being handled, and nothing is left on the agenda.
+    pub fn is_idle(&self) -> bool {
+        self.queue.open() == 0 && self.ledger.open_agenda().is_empty()
+    }
+
+    /// Runs something beside the functions, as long as they run.
+    pub fn beside(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+}
+
+struct KnownState(String);
+
+#[async_trait]
+impl ClientStateSource for KnownState {
+    async fn read(&self) -> Result<ClientStates, CallError> {
+        Ok(ClientStates::new(self.0.clone().into(), None))
+    }
+}
+
+/// Takes batches from the queue as Lambda's event source does, and deletes what was handled.
+async fn run_mirror(queue: MemoryQueue, function: MirrorFunction) {
+    loop {
+        queue.notified().await;
+        let received = queue.receive(BATCH_SIZE);
+        let mut event = SqsEvent::default();
+        event.records = received.iter().map(message).collect();
+        let response = function.handle(event, BATCH_TIME).await;
+        let failed: BTreeSet<String> =
+            response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
+        for message in received {
+            if !failed.contains(&message.receipt.to_string()) {
+                queue.delete(message.receipt);
+            }
+        }
+    }
+}
+
+fn message(received: &Received) -> SqsMessage {
+    let mut message = SqsMessage::default();
+    message.message_id = Some(received.receipt.to_string());
+    message.receipt_handle = Some(received.receipt.to_string());
+    message.body = serde_json::to_string(&received.trigger).ok();
+    message.attributes.insert("ApproximateReceiveCount".to_owned(), received.receive_count.to_string());
+    message
+}
+
+async fn run_every(every: Duration, function: SweepFunction) {
+    let mut ticks = tokio::time::interval(every);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = function.handle(SweepEvent::Assignments).await {
+            tracing::warn!(%error, "the minute run failed; the next one repeats it");
+        }
+    }
+}
