@@ -1,9 +1,7 @@
 //! `entra-mirror`: the operator's command.
 
-mod playground;
-mod sandbox_command;
-
 use clap::{Parser, Subcommand};
+use entra_mirror::{playground, sandbox_command};
 use std::process::ExitCode;
 use tokio::task::LocalSet;
 

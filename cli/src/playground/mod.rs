@@ -1,13 +1,13 @@
 //! `entra-mirror playground`: plays a story in a sandbox and shows what changes on both sides.
 
-mod comparison;
-mod driver;
-mod entra;
-mod events;
-mod product;
+pub mod comparison;
+pub mod driver;
+pub mod entra;
+pub mod events;
+pub mod product;
 mod report;
 mod story;
-mod webhook_server;
+pub mod webhook_server;
 
 use ::entra::{ClientSecret, ClientSecretCredential, GraphClient, GraphDirectory};
 use anyhow::{Context, bail};

@@ -1,0 +1,4 @@
+//! The operator's command as a library: what the playground is made of also serves the end-to-end tests.
+
+pub mod playground;
+pub mod sandbox_command;
