@@ -71,10 +71,12 @@ impl Mirror {
             return None;
         }
         let in_doubt = work.look == Look::InDoubt || record.is_none_or(|record| record.dirty);
+        // A tombstone that is assigned again has lost all its members; a link tells only what changed since.
+        let returns = assigned && record.is_some_and(|record| record.principal.standing.is_tombstone());
         let link = record.and_then(|record| record.principal.delta_link.clone());
         Some(GroupRead {
             id: work.subject.id.clone(),
-            delta_link: link.filter(|_| !in_doubt),
+            delta_link: link.filter(|_| !in_doubt && !returns),
             ancestors: flatten,
         })
     }

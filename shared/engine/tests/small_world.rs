@@ -121,6 +121,20 @@ async fn an_unassigned_group_loses_its_members_and_keeps_its_object() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_group_that_is_assigned_again_gets_all_its_members_back() {
+    let (world, engineers, ..) = engineers().await;
+    let other = world.user("other");
+    world.assign(&other);
+    world.unassign(&engineers);
+    world.settle().await;
+    assert_eq!(world.held(), groups(&[("Engineers", &[])]));
+    world.assign(&engineers);
+    world.settle().await;
+    assert_eq!(world.held(), groups(&[("Engineers", &["ada", "bob"])]));
+    assert_eq!(world.store.state().groups.len(), 1, "the tombstone is the group: its id stays");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_empty_answer_to_the_poll_revokes_nothing() {
     let (world, engineers, ..) = engineers().await;
     world.unassign(&engineers);

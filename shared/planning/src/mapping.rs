@@ -114,7 +114,7 @@ pub struct Mapped {
 
 /// Maps a user. `manager` is the manager's user in Identity Center, if the manager is mirrored.
 ///
-/// Fallbacks: display name: given name and surname, then the user principal name. Given name: the first
+/// Fallbacks: display name: surname, given name, the user part of the user principal name. Given name: the first
 /// word of the display name. Family name: the words after it, or the same word when there is only one
 /// (AWS demands both). E-mail: the user principal name, except for guests, whose `..#EXT#@..` is no address.
 ///
@@ -158,9 +158,9 @@ fn candidates<'a>(
     vec![
         (UserName, user_name),
         (DisplayName, Some(display_name)),
-        (GivenName, user.given_name.as_deref().or(Some(first))),
-        (FamilyName, user.surname.as_deref().or(Some(rest))),
-        (Email, user.mail.as_deref().or_else(|| address_of(&user.user_principal_name))),
+        (GivenName, filled(&user.given_name).or(Some(first))),
+        (FamilyName, filled(&user.surname).or(Some(rest))),
+        (Email, filled(&user.mail).or_else(|| address_of(&user.user_principal_name))),
         (Title, user.job_title.as_deref()),
         (PreferredLanguage, user.preferred_language.as_deref()),
         (Locale, settings.locale.and_then(|source| from_source(user, source))),
@@ -183,8 +183,13 @@ fn candidates<'a>(
 fn display_name(user: &EntraUser) -> &str {
     [&user.display_name, &user.surname, &user.given_name]
         .into_iter()
-        .find_map(|name| name.as_deref().map(str::trim).filter(|name| !name.is_empty()))
+        .find_map(filled)
         .unwrap_or_else(|| local_part(&user.user_principal_name))
+}
+
+/// The text, unless it is blank: a blank value has its fallback, too.
+fn filled(text: &Option<String>) -> Option<&str> {
+    text.as_deref().map(str::trim).filter(|text| !text.is_empty())
 }
 
 /// The first word and the rest; a single word stands for both.
@@ -222,7 +227,7 @@ mod tests {
     #[test]
     fn names_that_entra_lacks_come_from_the_display_name() {
         let mut ada = user("ada@example.com");
-        (ada.given_name, ada.surname) = (None, None);
+        (ada.given_name, ada.surname) = (None, Some(" ".into()));
         ada.display_name = Some("Ada King Lovelace".into());
         let mapped = attributes(&ada);
         assert_eq!(mapped.get(UserAttribute::GivenName), Some("Ada"));
