@@ -1,4 +1,5 @@
 //! The operator's command as a library: what the playground is made of also serves the end-to-end tests.
 
+pub mod holds_command;
 pub mod playground;
 pub mod sandbox_command;

@@ -76,6 +76,7 @@ impl Product {
         let poll = AssignmentPoll {
             directory: connections.directory.clone(),
             ledger: Arc::new(ledger.clone()),
+            holds: Arc::new(ledger.clone()),
             clock: Arc::new(SystemClock),
             telemetry: connections.events.clone(),
         };
@@ -84,6 +85,7 @@ impl Product {
             reader: Arc::new(connections.store.reader()),
             writer: Arc::new(connections.store.writer()),
             ledger: Arc::new(ledger.clone()),
+            holds: Arc::new(ledger.clone()),
             mover: mover.clone(),
         };
         let function = MirrorFunction {

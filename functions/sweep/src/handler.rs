@@ -1,6 +1,6 @@
 //! Adapts a scheduled event to the sweep. A run that fails is a failed invocation, never a returned text.
 
-use engine::assignments::{AssignmentPoll, PollError};
+use engine::assignments::{AssignmentPoll, Polled};
 use engine::moving::Mover;
 use engine::ports::CallError;
 use engine::telemetry::{Count, Telemetry};
@@ -24,6 +24,8 @@ pub struct SweepReport {
     pub came: usize,
     /// Principals whose assignment is gone.
     pub gone: usize,
+    /// Principals whose loss waits for an operator since this run.
+    pub held: usize,
     /// Agenda entries that were moved to the queue.
     pub moved: usize,
 }
@@ -31,12 +33,12 @@ pub struct SweepReport {
 /// Why a run failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SweepError {
-    /// The assignments were not read, or not believed.
+    /// The assignments were not read.
     #[error("the assignments were not taken over: {0}")]
-    Poll(#[from] PollError),
+    Poll(CallError),
     /// The agenda was not read or moved.
     #[error("due work was not moved to the queue: {0}")]
-    Agenda(#[from] CallError),
+    Agenda(CallError),
 }
 
 /// The sweep function.
@@ -58,11 +60,19 @@ impl SweepFunction {
     pub async fn handle(&self, event: SweepEvent) -> Result<SweepReport, SweepError> {
         let SweepEvent::Assignments = event;
         let polled = self.poll.run().await;
-        let moved = self.mover.move_due().await?;
-        let polled = polled?;
+        let moved = self.mover.move_due().await.map_err(SweepError::Agenda)?;
+        let polled = polled.map_err(SweepError::Poll)?;
         self.telemetry.count(Count::Heartbeat, 1);
-        let report = SweepReport { assigned: polled.assigned, came: polled.came, gone: polled.gone, moved };
-        tracing::info!(report.assigned, report.came, report.gone, report.moved, "looked at the assignments");
+        let Polled { assigned, came, gone, held } = polled;
+        if held > 0 {
+            tracing::error!(
+                report.held = held,
+                "many assignments are gone at once, and wait for an operator: look at them with \
+                 `entra-mirror holds`, then approve or discard them"
+            );
+        }
+        let report = SweepReport { assigned, came, gone, held, moved };
+        tracing::info!(assigned, came, gone, held, moved, "looked at the assignments");
         Ok(report)
     }
 }

@@ -29,6 +29,8 @@ pub enum Reason {
     Contradiction,
     /// A service was too busy, or a name was not free yet.
     Deferred,
+    /// An operator approved a revocation that was held.
+    Approved,
     /// Something of the principal is missing from Identity Center although the ledger has it.
     Doubt,
 }
@@ -42,6 +44,7 @@ impl fmt::Display for Reason {
             Reason::RevocationCheck => "check of a revocation",
             Reason::Contradiction => "check of a contradicted notification",
             Reason::Deferred => "deferred",
+            Reason::Approved => "approved by an operator",
             Reason::Doubt => "doubt",
         })
     }

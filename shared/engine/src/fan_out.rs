@@ -14,8 +14,20 @@ use std::collections::BTreeSet;
 /// a larger one is bulk work and belongs on the agenda.
 const LIVE_FAN_OUT: usize = 25;
 
-/// Whom a group's handling names: users whose membership may have changed, and groups nested in it.
-pub(crate) type FanOut = BTreeSet<Subject>;
+/// Whom a group's handling names, and what they may lose.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct FanOut {
+    /// Users whose membership may have changed, and groups nested in this one.
+    pub(crate) look_at: BTreeSet<Subject>,
+    /// Those of the users who may lose a membership.
+    pub(crate) losers: BTreeSet<EntraObjectId>,
+    /// The groups of Identity Center in which they may lose it.
+    pub(crate) lost_groups: BTreeSet<GroupId>,
+    /// The group itself is still assigned.
+    pub(crate) still_assigned: bool,
+    /// How many users are left in it, where the reading tells.
+    pub(crate) members_left: Option<usize>,
+}
 
 impl Mirror {
     /// A group that lost its assignment, or is gone: everybody in it is looked at. With nested groups
@@ -27,19 +39,25 @@ impl Mirror {
         record: &mut Record<GroupRecord>,
         facts: &GroupFacts,
     ) -> Result<FanOut, CallError> {
-        let mut fan_out = FanOut::new();
+        let mut fan_out = FanOut::default();
         let newly = !before.principal.standing.is_tombstone() || work.look == Look::InDoubt || before.dirty;
         if let Some(group_id) = record.principal.group_id.clone().filter(|_| newly) {
-            fan_out.extend(self.owners_of_members(&group_id).await?.into_iter().map(Subject::user));
+            fan_out.losers = self.owners_of_members(&group_id).await?;
+            fan_out.look_at.extend(fan_out.losers.iter().cloned().map(Subject::user));
+            fan_out.lost_groups.insert(group_id);
         }
         if let Some(reading) = &facts.reading {
-            let nested_otherwise = facts.assigned_ancestors != record.principal.assigned_ancestors;
+            let above = &record.principal.assigned_ancestors;
+            let nested_otherwise = facts.assigned_ancestors != *above;
+            fan_out.lost_groups.extend(self.objects_of(above).await?);
             if nested_otherwise || newly && record.principal.group_id.is_some() {
                 let full = self.in_full(&record.id, reading, facts.read_in_full).await?;
-                fan_out.extend(full.joined.iter().cloned());
+                fan_out.losers.extend(users_of(full.joined.iter().chain(&reading.left)));
+                fan_out.look_at.extend(full.joined.iter().cloned());
                 record.principal.delta_link = full.delta_link;
             } else if !facts.assigned_ancestors.is_empty() {
-                fan_out.extend(reading.joined.iter().chain(&reading.left).cloned());
+                fan_out.losers.extend(users_of(&reading.left));
+                fan_out.look_at.extend(reading.joined.iter().chain(&reading.left).cloned());
                 record.principal.delta_link = reading.delta_link.clone();
             }
             record.principal.assigned_ancestors = facts.assigned_ancestors.clone();
@@ -54,36 +72,55 @@ impl Mirror {
         facts: &GroupFacts,
         created: bool,
     ) -> Result<FanOut, CallError> {
+        let mut fan_out = FanOut { still_assigned: true, ..FanOut::default() };
         let Some(reading) = &facts.reading else {
-            return Ok(FanOut::new());
+            return Ok(fan_out);
         };
+        fan_out.lost_groups.extend(record.principal.group_id.clone());
         let nested_otherwise = facts.assigned_ancestors != record.principal.assigned_ancestors;
         record.principal.assigned_ancestors = facts.assigned_ancestors.clone();
         if !(facts.read_in_full || created || nested_otherwise) {
             record.principal.delta_link = reading.delta_link.clone();
-            return Ok(self.only_what_counts(reading.joined.union(&reading.left).cloned().collect()));
+            fan_out.losers = users_of(&reading.left).collect();
+            fan_out.look_at = reading.joined.union(&reading.left).cloned().collect();
+            return Ok(self.only_what_counts(fan_out));
         }
         let full = self.in_full(&record.id, reading, facts.read_in_full).await?;
         record.principal.delta_link = full.delta_link.clone();
-        let in_entra: FanOut = full.joined;
-        let in_aws: FanOut = match &record.principal.group_id {
+        let in_aws: BTreeSet<Subject> = match &record.principal.group_id {
             Some(group_id) if !created => {
                 self.owners_of_members(group_id).await?.into_iter().map(Subject::user).collect()
             }
-            _ => FanOut::new(),
+            _ => BTreeSet::new(),
         };
-        let fan_out = if nested_otherwise {
-            in_entra.union(&in_aws).cloned().collect()
+        fan_out.members_left = Some(users_of(&full.joined).count());
+        fan_out.losers = users_of(in_aws.difference(&full.joined)).collect();
+        fan_out.look_at = if nested_otherwise {
+            full.joined.union(&in_aws).cloned().collect()
         } else {
-            in_entra.symmetric_difference(&in_aws).cloned().collect()
+            full.joined.symmetric_difference(&in_aws).cloned().collect()
         };
+        if self.settings.flatten_nested_groups {
+            // Members through nested groups are no direct members, and lose nothing by it: the breaker counts.
+            fan_out.losers.clear();
+        }
         Ok(self.only_what_counts(fan_out))
     }
 
     /// Nested groups count only if they are flattened.
-    fn only_what_counts(&self, fan_out: FanOut) -> FanOut {
+    fn only_what_counts(&self, mut fan_out: FanOut) -> FanOut {
         let flatten = self.settings.flatten_nested_groups;
-        fan_out.into_iter().filter(|subject| flatten || subject.kind == PrincipalKind::User).collect()
+        fan_out.look_at.retain(|subject| flatten || subject.kind == PrincipalKind::User);
+        fan_out
+    }
+
+    /// The objects of these groups in Identity Center.
+    async fn objects_of(&self, groups: &BTreeSet<EntraObjectId>) -> Result<Vec<GroupId>, CallError> {
+        if groups.is_empty() {
+            return Ok(Vec::new());
+        }
+        let records = self.ledger.groups(groups).await?;
+        Ok(records.into_values().filter_map(|record| record.principal.group_id).collect())
     }
 
     async fn in_full(
@@ -104,29 +141,33 @@ impl Mirror {
         Ok(self.ledger.owners_of_users(&members).await?.into_values().collect())
     }
 
+    /// Queues a small fan-out, and puts a large one on the agenda. One that an operator approved always goes
+    /// over the agenda, which remembers that.
     pub(crate) async fn send_fan_out(
         &self,
         work: &Work,
-        fan_out: FanOut,
+        look_at: BTreeSet<Subject>,
         revokes: bool,
     ) -> Result<(), CallError> {
+        if look_at.is_empty() {
+            return Ok(());
+        }
         let group = &work.subject.id;
-        if fan_out.len() <= LIVE_FAN_OUT {
-            let triggers = fan_out.into_iter().map(|subject| Trigger {
+        if look_at.len() <= LIVE_FAN_OUT && !work.approved {
+            let triggers = look_at.into_iter().map(|subject| Trigger {
                 look: Look::ReadAnyway,
                 origin: Origin::FanOut { group: group.clone() },
                 expectations: Vec::new(),
                 noticed_at: work.noticed_at,
                 subject,
             });
-            let triggers: Vec<Trigger> = triggers.collect();
-            return if triggers.is_empty() { Ok(()) } else { self.mover.queue.send(&triggers).await };
+            return self.mover.queue.send(&triggers.collect::<Vec<Trigger>>()).await;
         }
         let due = self.clock.now();
-        let entries = fan_out.into_iter().map(|subject| AgendaEntry {
+        let entries = look_at.into_iter().map(|subject| AgendaEntry {
             due,
             priority: if revokes { Priority::Revocation } else { Priority::Ordinary },
-            reason: Reason::FanOut,
+            reason: if work.approved { Reason::Approved } else { Reason::FanOut },
             look: Look::ReadAnyway,
             expectations: Vec::new(),
             noticed_at: work.noticed_at,
@@ -135,4 +176,9 @@ impl Mirror {
         self.agenda.put(&entries.collect::<Vec<_>>()).await?;
         self.mover.move_due().await.map(|_| ())
     }
+}
+
+fn users_of<'a>(subjects: impl IntoIterator<Item = &'a Subject>) -> impl Iterator<Item = EntraObjectId> {
+    let users = subjects.into_iter().filter(|subject| subject.kind == PrincipalKind::User);
+    users.map(|subject| subject.id.clone())
 }

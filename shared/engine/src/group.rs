@@ -1,7 +1,6 @@
 //! Handles a group: its object, and the triggers for the users whose membership changed.
 
 use crate::apply::{Effect, weightiest};
-use crate::fan_out::FanOut;
 use crate::group_reading::GroupFacts;
 use crate::mirror::Mirror;
 use crate::ports::{CallError, Cause};
@@ -47,9 +46,16 @@ impl Mirror {
             DesiredGroup::Absent => self.fan_out_of_absent(work, &before, &mut record, &facts).await?,
             DesiredGroup::Present { .. } => self.fan_out_of_present(&mut record, &facts, created).await?,
         };
+        self.hold_if_bulk(work, &fan_out).await?;
         let revokes = desired == DesiredGroup::Absent;
-        self.send_fan_out(work, fan_out.difference(covered).cloned().collect(), revokes).await?;
-        self.recheck_if_empty(work, &facts, &fan_out).await?;
+        if revokes && record.principal.standing != before.principal.standing {
+            // From here on the group counts as assigned for nobody. A crash before the fan-out is queued
+            // leaves the record dirty, so that the fan-out is repeated.
+            let withdrawn = Record { dirty: true, ..record.clone() };
+            record.version = self.ledger.put_group(&withdrawn).await?;
+        }
+        self.send_fan_out(work, fan_out.look_at.difference(covered).cloned().collect(), revokes).await?;
+        self.recheck_if_empty(work, &facts, fan_out.look_at.is_empty()).await?;
         if record != before {
             self.ledger.put_group(&record).await?;
         }
@@ -183,12 +189,12 @@ impl Mirror {
         &self,
         work: &Work,
         facts: &GroupFacts,
-        fan_out: &FanOut,
+        names_nobody: bool,
     ) -> Result<(), CallError> {
         let Some(reading) = &facts.reading else {
             return Ok(());
         };
-        let nothing = fan_out.is_empty() && reading.name.is_none() && reading.gone.is_none();
+        let nothing = names_nobody && reading.name.is_none() && reading.gone.is_none();
         if !(work.notified && nothing && facts.record.assigned) {
             return Ok(());
         }

@@ -5,6 +5,7 @@
 
 pub mod agenda;
 pub mod assignments;
+pub mod holds;
 pub mod mirror;
 pub mod moving;
 pub mod ports;
@@ -12,9 +13,11 @@ pub mod telemetry;
 pub mod trigger;
 
 mod apply;
+mod breaker;
 mod fan_out;
 mod group;
 mod group_reading;
+mod group_weight;
 mod holders;
 mod recheck;
 mod user;

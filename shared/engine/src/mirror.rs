@@ -1,7 +1,8 @@
 //! The mirror: handles the triggers of one batch, revocations before anything else.
 
 use crate::agenda::RecheckDelays;
-use crate::assignments::{AssignmentPoll, PollError};
+use crate::assignments::AssignmentPoll;
+use crate::holds::Holds;
 use crate::moving::Mover;
 use crate::ports::{
     Agenda, CallError, Cause, Clock, Directory, IdentityStoreReader, IdentityStoreWriter, Ledger,
@@ -43,6 +44,8 @@ pub struct MirrorPorts {
     pub writer: Arc<dyn IdentityStoreWriter>,
     /// The ledger.
     pub ledger: Arc<dyn Ledger>,
+    /// Where bulk revocations wait.
+    pub holds: Arc<dyn Holds>,
     /// The agenda and the way from it to the queue.
     pub mover: Mover,
 }
@@ -53,6 +56,7 @@ pub struct Mirror {
     pub(crate) reader: Arc<dyn IdentityStoreReader>,
     pub(crate) writer: Arc<dyn IdentityStoreWriter>,
     pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) holds: Arc<dyn Holds>,
     pub(crate) agenda: Arc<dyn Agenda>,
     pub(crate) mover: Mover,
     pub(crate) clock: Arc<dyn Clock>,
@@ -79,6 +83,7 @@ impl Mirror {
             reader: ports.reader,
             writer: ports.writer,
             ledger: ports.ledger,
+            holds: ports.holds,
             agenda: ports.mover.agenda.clone(),
             clock: ports.mover.clock.clone(),
             telemetry: ports.mover.telemetry.clone(),
@@ -127,18 +132,15 @@ impl Mirror {
             let poll = AssignmentPoll {
                 directory: self.directory.clone(),
                 ledger: self.ledger.clone(),
+                holds: self.holds.clone(),
                 clock: self.clock.clone(),
                 telemetry: self.telemetry.clone(),
             };
             match poll.run().await {
                 Ok(_) => {}
                 // Somebody else stored it meanwhile.
-                Err(PollError::Call(CallError { cause: Cause::Concurrent, .. })) => {}
-                Err(PollError::Call(error)) => return Err(error),
-                Err(PollError::EmptyAnswer(error)) => {
-                    let cause = Cause::Incomplete { missing: error.to_string() };
-                    return Err(CallError::new("GET /servicePrincipals/{id}/appRoleAssignedTo", "", cause));
-                }
+                Err(CallError { cause: Cause::Concurrent, .. }) => {}
+                Err(error) => return Err(error),
             }
         }
         self.assigned_set_is_known.store(true, Ordering::Relaxed);
@@ -207,6 +209,12 @@ impl Mirror {
                     results.insert(subject, Err(error));
                 }
             }
+        }
+        if let Err(error) = self.break_bulk(&mut tasks).await {
+            // Uncounted, nothing is revoked: the messages come again.
+            let failed = tasks.iter().map(|task| (task.work.subject.clone(), Err(error.clone())));
+            results.extend(failed);
+            return results;
         }
         join_all(tasks.iter_mut().map(|task| self.revoke_for_user(task))).await;
         let finished = join_all(tasks.into_iter().map(|task| async {

@@ -41,6 +41,8 @@ pub enum Count {
     Assigned,
     /// Principals that two polls running no longer showed.
     Unassigned,
+    /// Principals whose revocation waits for an operator since now.
+    Held,
     /// Agenda entries that were moved to the queue.
     AgendaMoved,
     /// A completed run of a schedule: the dead man's switch.
@@ -60,6 +62,7 @@ impl Count {
             Count::Throttled => "Throttled",
             Count::Assigned => "Assigned",
             Count::Unassigned => "Unassigned",
+            Count::Held => "Held",
             Count::AgendaMoved => "AgendaMoved",
             Count::Heartbeat => "Heartbeat",
         }

@@ -2,6 +2,7 @@
 
 use crate::agenda::{AgendaEntry, Priority, Reason};
 use crate::apply::{Effect, weightiest};
+use crate::holds::Mark;
 use crate::mirror::Mirror;
 use crate::ports::{CallError, Cause};
 use crate::recheck;
@@ -13,6 +14,7 @@ use planning::GroupId;
 use planning::attributes::UserAttribute;
 use planning::desired::{AssignedGroups, DesiredUser, desired_user};
 use planning::guard_rail::{self, ApprovedPlan, Ours};
+use planning::hold;
 use planning::plan::{Change, Plan};
 use planning::record::{CreationIntent, Record, UserRecord};
 use planning::scope::{OutOfScope, UserReading};
@@ -37,6 +39,22 @@ pub(crate) struct UserTask {
     skipped: Vec<Skipped>,
     errors: Vec<CallError>,
     revoked: bool,
+}
+
+impl UserTask {
+    /// The memberships to revoke that count as bulk if many people lose some.
+    pub(crate) fn counted_revocations(&self) -> BTreeSet<GroupId> {
+        if self.work.approved {
+            return BTreeSet::new();
+        }
+        hold::counted(&self.record, &self.desired, self.approved.plan())
+    }
+
+    /// Leaves these memberships alone until an operator decides.
+    pub(crate) fn withhold(&mut self, groups: BTreeSet<GroupId>) {
+        self.approved = self.approved.clone().withholding(&groups);
+        self.record.marks.held.extend(groups);
+    }
 }
 
 impl Mirror {
@@ -195,6 +213,10 @@ impl Mirror {
             task.record.principal.settle(&task.desired, &plan, now);
         }
         self.ledger.put_user(&task.record).await?;
+        let spent = hold::spent(&task.record, &task.desired);
+        if !spent.is_empty() {
+            self.holds.mark(&task.record.id, &spent, Mark::None).await?;
+        }
         self.agenda.put(&self.entries_after(&task, &plan)).await?;
         self.nudge(&plan, &task.work, Subject::user).await?;
         match weightiest(task.errors) {

@@ -42,7 +42,7 @@ impl Mirror {
         let facts = readings.into_iter().map(|(id, reading)| {
             let record = records.remove(&id).unwrap_or_else(|| Record::unknown(id.clone()));
             let facts = reading.map(|reading| UserFacts {
-                assigned_groups: assigned_among(&reading, &groups),
+                assigned_groups: assigned_among(&reading, &groups, &record),
                 manager: manager_of(&reading, &managers),
                 record,
                 reading,
@@ -99,12 +99,25 @@ fn named_in(readings: &Readings) -> (BTreeSet<EntraObjectId>, BTreeSet<EntraObje
     (all_groups, managers)
 }
 
-fn assigned_among(reading: &UserReading, records: &Records<GroupRecord>) -> AssignedGroups {
+/// The groups that count. One that lost its assignment counts for its members until its own handler has
+/// weighed what they would lose.
+fn assigned_among(
+    reading: &UserReading,
+    records: &Records<GroupRecord>,
+    user: &Record<UserRecord>,
+) -> AssignedGroups {
     let UserReading::Present { groups, .. } = reading else {
         return AssignedGroups::new();
     };
-    let assigned =
-        groups.iter().filter_map(|id| Some((id, records.get(id)?))).filter(|(_, record)| record.assigned);
+    let is_weighed = |group: &GroupRecord| group.standing != Standing::Mirrored;
+    let is_member = |group: &GroupRecord| {
+        group.group_id.as_ref().is_some_and(|group| user.principal.memberships.contains_key(group))
+    };
+    let counts = |record: &Record<GroupRecord>| {
+        record.assigned || (!is_weighed(&record.principal) && is_member(&record.principal))
+    };
+    let known = groups.iter().filter_map(|id| Some((id, records.get(id)?)));
+    let assigned = known.filter(|(_, record)| counts(record));
     assigned.map(|(id, record)| (id.clone(), record.principal.group_id.clone())).collect()
 }
 

@@ -20,6 +20,8 @@ pub(crate) struct Work {
     pub(crate) notified: bool,
     /// Nothing but looking again at what was looked at before.
     pub(crate) only_recheck: bool,
+    /// An operator approved the revocations behind this: they are not weighed again.
+    pub(crate) approved: bool,
     /// The earliest notice.
     pub(crate) noticed_at: Timestamp,
     /// What led here, for the audit trail.
@@ -37,6 +39,7 @@ pub(crate) fn coalesce(triggers: impl IntoIterator<Item = Trigger>) -> BTreeMap<
             agenda: BTreeSet::new(),
             notified: false,
             only_recheck: true,
+            approved: false,
             noticed_at: trigger.noticed_at,
             cause: trigger.origin.to_string(),
         });
@@ -60,6 +63,7 @@ impl Work {
             Origin::FanOut { .. } | Origin::NameNeeded { .. } => self.only_recheck = false,
             Origin::Agenda { key } => {
                 self.only_recheck &= key.is_recheck();
+                self.approved |= key.reason == Reason::Approved;
                 self.agenda.insert(key);
             }
         }

@@ -67,6 +67,12 @@ impl Operation {
         self.failed(object, self.cause(error))
     }
 
+    /// True if the write's condition did not hold.
+    pub fn is_condition<E: ProvideErrorMetadata>(&self, error: &SdkError<E, HttpResponse>) -> bool {
+        let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+        code == Some("ConditionalCheckFailedException")
+    }
+
     /// Why the call failed.
     pub fn cause<E>(&self, error: &SdkError<E, HttpResponse>) -> Cause
     where

@@ -2,6 +2,7 @@
 
 use engine::ports::{CallError, Cause};
 use planning::EntraObjectId;
+use planning::hold::HoldMarks;
 use planning::record::{GroupRecord, PrincipalKind, Record, UserRecord};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -35,6 +36,8 @@ pub(crate) struct Item {
     pub version: u64,
     pub assigned: bool,
     pub dirty: bool,
+    /// Written beside the record, like `assigned`.
+    pub marks: HoldMarks,
     /// The id of the object in the identity store, as in the body: its owner pointer exists.
     pub object: Option<String>,
     /// JSON; `None` until a handler has written the record for the first time.
@@ -53,6 +56,7 @@ impl Item {
             version: record.version + 1,
             assigned: record.assigned,
             dirty: record.dirty,
+            marks: record.marks.clone(),
             object: record.principal.object().map(str::to_owned),
             body: Some(body),
         })
@@ -60,7 +64,7 @@ impl Item {
 
     /// True if this is what `stored` already holds, written by an attempt whose answer was lost.
     pub fn is_stored_as(&self, stored: &Item) -> bool {
-        *stored == Self { assigned: stored.assigned, ..self.clone() }
+        *stored == Self { assigned: stored.assigned, marks: stored.marks.clone(), ..self.clone() }
     }
 
     /// The record in this item, `None` if it is one of the other kind.
@@ -74,7 +78,8 @@ impl Item {
             None => return Err(undecodable(id, "it is missing")),
         };
         let Self { version, assigned, dirty, .. } = *self;
-        Ok(Some(Record { id: id.clone(), version, assigned, dirty, principal }))
+        let marks = self.marks.clone();
+        Ok(Some(Record { id: id.clone(), version, assigned, dirty, marks, principal }))
     }
 }
 
@@ -105,6 +110,7 @@ mod tests {
             version,
             assigned: true,
             dirty: false,
+            marks: HoldMarks::default(),
             object: None,
             body: body.map(str::to_owned),
         }

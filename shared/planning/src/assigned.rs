@@ -2,6 +2,7 @@
 
 use crate::EntraObjectId;
 use crate::digest::Digest;
+use crate::hold;
 use crate::record::PrincipalKind;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,8 @@ pub struct AssignedSet {
     pub principals: Principals,
     /// Those of them that the last poll did not show: gone if the next one does not show them either.
     pub missing_once: BTreeSet<EntraObjectId>,
+    /// Those that are gone, but in such numbers that they count as assigned until an operator decides.
+    pub held: BTreeSet<EntraObjectId>,
 }
 
 /// What the ledger's header tells of the set without reading it.
@@ -28,6 +31,8 @@ pub struct AssignedHeader {
     pub digest: Digest,
     /// How many principals are missing once.
     pub missing_once: usize,
+    /// How many principals are held.
+    pub held: usize,
     /// How many principals there are.
     pub count: usize,
 }
@@ -39,6 +44,7 @@ impl AssignedSet {
             version,
             digest: Digest::of(&self.principals),
             missing_once: self.missing_once.len(),
+            held: self.held.len(),
             count: self.principals.len(),
         }
     }
@@ -47,7 +53,7 @@ impl AssignedSet {
 impl AssignedHeader {
     /// True if a poll that read `principals` changes nothing.
     pub fn agrees_with(&self, principals: &Principals) -> bool {
-        self.missing_once == 0 && self.digest == Digest::of(principals)
+        self.missing_once == 0 && self.held == 0 && self.digest == Digest::of(principals)
     }
 }
 
@@ -56,53 +62,54 @@ impl AssignedHeader {
 pub struct PollOutcome {
     /// Newly assigned.
     pub came: Principals,
-    /// Not shown by two polls running.
+    /// Not shown by two polls running, or held and approved by now.
     pub gone: Principals,
-    /// The set to store once records and agenda know of `came` and `gone`.
+    /// Gone in such numbers that an operator decides.
+    pub newly_held: Principals,
+    /// The set to store once records and agenda know of `came` and `gone`, and the hold of `newly_held`.
     pub next: AssignedSet,
 }
 
-/// The answer of a poll cannot be believed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "Graph shows no assignment at all where {known} were known: nothing is revoked because of that. \
-     If every assignment was removed on purpose, remove the users and groups one after the other, \
-     or disable the users; if not, check the servicePrincipal id and the permission Application.Read.All"
-)]
-pub struct EmptyAnswer {
-    known: usize,
-}
-
-/// Compares a complete read of the assignments with the set that is known.
+/// Compares a complete read of the assignments with the set that is known. `approved` is what an operator
+/// approved of what is held; `recently_gone` counts those whose assignment went in the last ten minutes, so
+/// that many small losses weigh as one large one.
 ///
-/// # Errors
-/// [`EmptyAnswer`] if nothing at all was read although something was known: the worst misreading there is.
-pub fn poll(known: &AssignedSet, read: &Principals) -> Result<PollOutcome, EmptyAnswer> {
-    if read.is_empty() && !known.principals.is_empty() {
-        return Err(EmptyAnswer { known: known.principals.len() });
-    }
-    let mut outcome = PollOutcome {
-        came: Principals::new(),
-        gone: Principals::new(),
-        next: AssignedSet { principals: read.clone(), missing_once: BTreeSet::new() },
-    };
-    for (id, kind) in read {
-        if !known.principals.contains_key(id) {
-            outcome.came.insert(id.clone(), *kind);
-        }
-    }
-    for (id, kind) in &known.principals {
-        if read.contains_key(id) {
+/// An answer that shows nobody at all is the worst misreading there is: whatever it says is gone is held.
+pub fn poll(
+    known: &AssignedSet,
+    read: &Principals,
+    approved: &BTreeSet<EntraObjectId>,
+    recently_gone: u64,
+) -> PollOutcome {
+    let mut next = AssignedSet { principals: read.clone(), ..AssignedSet::default() };
+    let (mut gone, mut fresh) = (Principals::new(), Principals::new());
+    for (id, kind) in known.principals.iter().filter(|(id, _)| !read.contains_key(*id)) {
+        if known.held.contains(id) && approved.contains(id) {
+            gone.insert(id.clone(), *kind);
             continue;
         }
-        if known.missing_once.contains(id) {
-            outcome.gone.insert(id.clone(), *kind);
+        if known.held.contains(id) {
+            next.held.insert(id.clone());
+        } else if known.missing_once.contains(id) {
+            fresh.insert(id.clone(), *kind);
+            continue;
         } else {
-            outcome.next.missing_once.insert(id.clone());
-            outcome.next.principals.insert(id.clone(), *kind);
+            next.missing_once.insert(id.clone());
         }
+        next.principals.insert(id.clone(), *kind);
     }
-    Ok(outcome)
+    let weight = fresh.len() as u64 + recently_gone;
+    let is_bulk = read.is_empty() || hold::is_bulk(weight, known.principals.len() as u64);
+    let mut newly_held = Principals::new();
+    if is_bulk {
+        next.held.extend(fresh.keys().cloned());
+        next.principals.extend(fresh.clone());
+        newly_held = fresh;
+    } else {
+        gone.extend(fresh);
+    }
+    let came = read.iter().filter(|(id, _)| !known.principals.contains_key(*id));
+    PollOutcome { came: came.map(|(id, kind)| (id.clone(), *kind)).collect(), gone, newly_held, next }
 }
 
 #[cfg(test)]
@@ -115,36 +122,73 @@ mod tests {
     }
 
     fn known(users: &[u32]) -> AssignedSet {
-        AssignedSet { principals: principals(users), missing_once: BTreeSet::new() }
+        AssignedSet { principals: principals(users), ..AssignedSet::default() }
+    }
+
+    fn poll(known: &AssignedSet, read: &Principals) -> PollOutcome {
+        super::poll(known, read, &BTreeSet::new(), 0)
+    }
+
+    /// The outcome of a second poll that shows the same.
+    fn twice(known: &AssignedSet, read: &Principals) -> PollOutcome {
+        poll(&poll(known, read).next, read)
     }
 
     #[test]
     fn who_is_missing_once_stays_assigned() {
-        let outcome = poll(&known(&[1, 2]), &principals(&[1])).unwrap();
+        let outcome = poll(&known(&[1, 2]), &principals(&[1]));
         assert!(outcome.gone.is_empty());
         assert!(outcome.next.principals.contains_key(&entra_id(2)));
     }
 
     #[test]
     fn who_is_missing_twice_running_is_gone() {
-        let once = poll(&known(&[1, 2]), &principals(&[1])).unwrap().next;
-        let outcome = poll(&once, &principals(&[1])).unwrap();
+        let outcome = twice(&known(&[1, 2]), &principals(&[1]));
         assert_eq!(outcome.gone, principals(&[2]));
         assert_eq!(outcome.next, known(&[1]));
     }
 
     #[test]
     fn who_comes_back_between_two_polls_was_never_gone() {
-        let once = poll(&known(&[1, 2]), &principals(&[1])).unwrap().next;
-        let back = poll(&once, &principals(&[1, 2])).unwrap();
+        let once = poll(&known(&[1, 2]), &principals(&[1])).next;
+        let back = poll(&once, &principals(&[1, 2]));
         assert!(back.came.is_empty() && back.gone.is_empty());
         assert!(back.next.missing_once.is_empty());
     }
 
     #[test]
-    fn an_empty_answer_is_not_believed() {
-        assert!(poll(&known(&[1]), &Principals::new()).is_err());
-        assert!(poll(&AssignedSet::default(), &Principals::new()).is_ok());
+    fn an_answer_that_shows_nobody_is_held_at_any_size() {
+        let outcome = twice(&known(&[1]), &Principals::new());
+        assert_eq!((outcome.gone, outcome.newly_held), (Principals::new(), principals(&[1])));
+        assert!(outcome.next.principals.contains_key(&entra_id(1)), "who is held counts as assigned");
+    }
+
+    #[test]
+    fn many_at_once_are_held_and_go_once_approved_if_they_are_still_missing() {
+        let all: Vec<u32> = (1..=100).collect();
+        let held = twice(&known(&all), &principals(&all[..70])).next;
+        assert_eq!(held.held.len(), 30);
+        let approved = held.held.clone();
+        let outcome = super::poll(&held, &principals(&all[..71]), &approved, 0);
+        assert_eq!(outcome.gone.len(), 29, "who is back is not revoked");
+        assert!(outcome.next.held.is_empty());
+    }
+
+    #[test]
+    fn a_lone_leaver_during_a_hold_is_not_held() {
+        let all: Vec<u32> = (1..=100).collect();
+        let held = twice(&known(&all), &principals(&all[..70])).next;
+        let outcome = twice(&held, &principals(&all[..69]));
+        assert_eq!(outcome.gone, principals(&[70]));
+        assert_eq!(outcome.next.held.len(), 30);
+    }
+
+    #[test]
+    fn small_losses_that_follow_each_other_weigh_as_one() {
+        let all: Vec<u32> = (1..=100).collect();
+        let once = poll(&known(&all), &principals(&all[..80])).next;
+        assert_eq!(super::poll(&once, &principals(&all[..80]), &BTreeSet::new(), 0).gone.len(), 20);
+        assert_eq!(super::poll(&once, &principals(&all[..80]), &BTreeSet::new(), 20).newly_held.len(), 20);
     }
 
     #[test]

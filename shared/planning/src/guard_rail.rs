@@ -58,6 +58,16 @@ impl ApprovedPlan {
         &self.0
     }
 
+    /// The same plan without the revocations of these memberships: they wait for an operator.
+    pub fn withholding(self, groups: &BTreeSet<GroupId>) -> Self {
+        let mut plan = self.0;
+        plan.changes.retain(
+            |change| !matches!(change, Change::RevokeMembership { group, .. } if groups.contains(group)),
+        );
+        plan.held.extend(groups.iter().cloned());
+        Self(plan)
+    }
+
     /// The changes that take access away; they come before any other change of any principal.
     pub fn revocations(&self) -> impl Iterator<Item = &Change> {
         self.0.changes.iter().filter(|change| change.kind() == ChangeKind::Revoke)

@@ -10,6 +10,7 @@ pub mod desired;
 pub mod digest;
 pub mod group_plan;
 pub mod guard_rail;
+pub mod hold;
 pub mod ids;
 pub mod mapping;
 pub mod names;

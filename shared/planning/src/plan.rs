@@ -139,6 +139,8 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// What is not done.
     pub skipped: Vec<Skipped>,
+    /// Memberships that Entra ID no longer calls for and that stay until an operator decides.
+    pub held: BTreeSet<GroupId>,
     /// Principals of ours that hold a name this one needs and are themselves on their way to another:
     /// look at them, then at this one again.
     pub waits_for: BTreeSet<EntraObjectId>,
@@ -147,7 +149,13 @@ pub struct Plan {
 impl Plan {
     /// A plan that does nothing.
     pub fn empty(principal: EntraObjectId) -> Self {
-        Self { principal, changes: Vec::new(), skipped: Vec::new(), waits_for: BTreeSet::new() }
+        Self {
+            principal,
+            changes: Vec::new(),
+            skipped: Vec::new(),
+            held: BTreeSet::new(),
+            waits_for: BTreeSet::new(),
+        }
     }
 
     /// True if applying the plan reaches desired state: nothing essential is skipped or waits.
@@ -170,6 +178,9 @@ impl fmt::Display for Plan {
         }
         for skipped in &self.skipped {
             writeln!(f, "  {skipped}")?;
+        }
+        for group in &self.held {
+            writeln!(f, "  held: membership in group {group}, until an operator decides")?;
         }
         for owner in &self.waits_for {
             writeln!(f, "  waits until {owner} has taken its new name")?;

@@ -2,6 +2,7 @@
 
 use crate::attributes::UserAttributes;
 use crate::digest::Digest;
+use crate::hold::HoldMarks;
 use crate::{EntraObjectId, GroupId, MembershipId, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,9 @@ pub struct Record<P> {
     pub assigned: bool,
     /// A call's outcome is unknown, or a handling failed: the digest proves nothing, look at both sides.
     pub dirty: bool,
+    /// What the guard rail and operators say about revocations of a user's memberships. Written beside the
+    /// handler's writes, like `assigned`.
+    pub marks: HoldMarks,
     /// What is remembered of this kind of principal.
     pub principal: P,
 }
@@ -70,7 +74,14 @@ pub struct Record<P> {
 impl<P: Default> Record<P> {
     /// A record that is not in the ledger yet.
     pub fn unknown(id: EntraObjectId) -> Self {
-        Self { id, version: 0, assigned: false, dirty: false, principal: P::default() }
+        Self {
+            id,
+            version: 0,
+            assigned: false,
+            dirty: false,
+            marks: HoldMarks::default(),
+            principal: P::default(),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::attributes::{UserAttribute, UserAttributes};
 use crate::desired::DesiredUser;
 use crate::digest::Digest;
+use crate::hold;
 use crate::names;
 use crate::plan::{Change, Plan};
 use crate::record::{Record, Standing, UserRecord};
@@ -67,15 +68,17 @@ pub struct UserReads {
 pub fn is_in_step(record: &Record<UserRecord>, desired: &DesiredUser) -> bool {
     let user = &record.principal;
     let settled = !record.dirty && user.creating.is_none() && user.granting.is_empty();
+    let kept = hold::kept(record, desired);
     settled
         && match desired {
             DesiredUser::Absent(_) => {
-                user.memberships.is_empty() && (user.user_id.is_none() || user.standing.is_tombstone())
+                user.memberships.keys().eq(&kept)
+                    && (user.user_id.is_none() || user.standing.is_tombstone() || !kept.is_empty())
             }
             DesiredUser::Present { attributes, groups, .. } => {
                 user.standing == Standing::Mirrored
                     && attributes.as_ref().is_ok_and(|wanted| user.attributes == Some(Digest::of(wanted)))
-                    && user.memberships.keys().eq(groups)
+                    && user.memberships.keys().eq(groups.union(&kept))
             }
         }
 }
@@ -109,10 +112,11 @@ pub fn plan_user(
 ) -> Plan {
     let mut plan = Plan::empty(record.id.clone());
     let user = &record.principal;
+    plan.held = hold::kept(record, desired);
     match desired {
-        DesiredUser::Absent(_) => plan.changes.extend(revocations(user, &BTreeSet::new())),
+        DesiredUser::Absent(_) => plan.changes.extend(revocations(user, &plan.held)),
         DesiredUser::Present { attributes, left_out, groups } => {
-            plan.changes.extend(revocations(user, groups));
+            plan.changes.extend(revocations(user, &groups.union(&plan.held).cloned().collect()));
             plan.skipped.extend(left_out.iter().cloned());
             let exists = match (attributes, object, &user.user_id) {
                 (Err(why), _, existing) => {
@@ -276,6 +280,8 @@ impl UserRecord {
         self.standing = match (desired, &self.user_id, self.standing) {
             (_, None, _) => Standing::Waiting,
             (DesiredUser::Absent(_), Some(_), tombstone @ Standing::Revoked { .. }) => tombstone,
+            // What is held stays for now: no tombstone yet.
+            (DesiredUser::Absent(_), Some(_), standing) if !self.memberships.is_empty() => standing,
             (DesiredUser::Absent(_), Some(_), _) => Standing::Revoked { since: now },
             (DesiredUser::Present { .. }, Some(_), _) => Standing::Mirrored,
         };

@@ -66,6 +66,31 @@ pub struct MirrorConfiguration {
     pub settings: MirrorSettings,
 }
 
+/// The operator's command's configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperatorConfiguration {
+    /// `LEDGER_TABLE`, unless the command names another one.
+    pub ledger_table: String,
+}
+
+impl OperatorConfiguration {
+    /// Reads the process's environment; `table` goes before it.
+    ///
+    /// # Errors
+    /// When no table is named.
+    pub fn from_environment(table: Option<String>) -> Result<Self, ConfigurationError> {
+        let variables = Variables(&environment);
+        let ledger_table = match table {
+            Some(table) => table,
+            None => variables.required(
+                "LEDGER_TABLE",
+                "the name of the ledger's table (output LedgerTable of the stack), or give it with --ledger",
+            )?,
+        };
+        Ok(Self { ledger_table })
+    }
+}
+
 impl WebhookConfiguration {
     /// Reads the process's environment.
     ///

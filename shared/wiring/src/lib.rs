@@ -6,6 +6,7 @@ pub mod clock;
 pub mod configuration;
 pub mod http;
 pub mod mirror;
+pub mod operator;
 pub mod secrets;
 pub mod sweep;
 pub mod telemetry;

@@ -36,7 +36,8 @@ pub async fn assemble(
         directory,
         reader: Arc::new(store.reader()),
         writer: Arc::new(store.writer()),
-        ledger: Arc::new(ledger),
+        ledger: Arc::new(ledger.clone()),
+        holds: Arc::new(ledger),
         mover,
     };
     let receipts = SqsReceipts::new(aws_sdk_sqs::Client::new(&aws), configuration.sweep.changes_queue_url);

@@ -33,6 +33,7 @@ pub async fn assemble(
     let poll = AssignmentPoll {
         directory: Arc::new(graph::directory(&configuration.graph, &http, &aws)),
         ledger: Arc::new(ledger.clone()),
+        holds: Arc::new(ledger.clone()),
         clock: Arc::new(SystemClock),
         telemetry: telemetry.clone(),
     };

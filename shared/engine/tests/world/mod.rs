@@ -90,6 +90,7 @@ impl World {
         let poll = AssignmentPoll {
             directory: directory.clone(),
             ledger: Arc::new(ledger.clone()),
+            holds: Arc::new(ledger.clone()),
             clock: clock.clone(),
             telemetry: reports.clone(),
         };
@@ -98,6 +99,7 @@ impl World {
             reader: Arc::new(store.clone()),
             writer: Arc::new(store.clone()),
             ledger: Arc::new(ledger.clone()),
+            holds: Arc::new(ledger.clone()),
             mover: mover.clone(),
         };
         let mirror = Mirror::new(ports, settings(flatten));

@@ -19,6 +19,7 @@ const CHUNK: usize = 15_000;
 const PACKED: usize = 17;
 const GROUP: u8 = 1;
 const MISSING_ONCE: u8 = 2;
+const HELD: u8 = 4;
 
 pub(crate) async fn header(table: &Table) -> Result<Option<AssignedHeader>, CallError> {
     let item = table.get(&Key::assigned_header()).await?;
@@ -93,6 +94,7 @@ async fn switch(
     item.insert("version".to_owned(), number(header.version));
     item.insert("digest".to_owned(), text(header.digest.to_string()));
     item.insert("missing_once".to_owned(), number(header.missing_once));
+    item.insert("held".to_owned(), number(header.held));
     item.insert("count".to_owned(), number(header.count));
     item.insert("attempt".to_owned(), text(attempt));
     let request = table.client.put_item().table_name(&table.name).set_item(Some(item));
@@ -143,6 +145,7 @@ fn header_of(item: &Attributes) -> Result<(AssignedHeader, String), CallError> {
         version: fields.required_number("version")?,
         digest: digest.map_err(|_| fields.unusable("digest"))?,
         missing_once: fields.required_number("missing_once")?,
+        held: fields.required_number("held")?,
         count: fields.required_number("count")?,
     };
     Ok((header, fields.required_text("attempt")?.to_owned()))
@@ -157,10 +160,11 @@ fn pack(set: &AssignedSet) -> Vec<Vec<u8>> {
         }
         let group = if *kind == PrincipalKind::Group { GROUP } else { 0 };
         let missing = if set.missing_once.contains(id) { MISSING_ONCE } else { 0 };
+        let held = if set.held.contains(id) { HELD } else { 0 };
         // An EntraObjectId is a GUID by construction.
         let id = Uuid::parse_str(id.as_str()).unwrap_or_default();
         if let Some(chunk) = chunks.last_mut() {
-            chunk.push(group | missing);
+            chunk.push(group | missing | held);
             chunk.extend_from_slice(id.as_bytes());
         }
     }
@@ -178,6 +182,9 @@ fn unpack(fields: &Fields<'_>, set: &mut AssignedSet) -> Result<(), CallError> {
         let id = EntraObjectId::parse(&id.to_string()).map_err(|_| fields.unusable("principals"))?;
         if packed[0] & MISSING_ONCE != 0 {
             set.missing_once.insert(id.clone());
+        }
+        if packed[0] & HELD != 0 {
+            set.held.insert(id.clone());
         }
         let group = packed[0] & GROUP != 0;
         set.principals.insert(id, if group { PrincipalKind::Group } else { PrincipalKind::User });

@@ -42,6 +42,11 @@ impl<'a> Fields<'a> {
         Ok(self.read(name, |value| value.as_bool().ok().copied())?.unwrap_or(false))
     }
 
+    /// A set of texts; absent means empty.
+    pub fn texts(&self, name: &str) -> Result<&'a [String], CallError> {
+        Ok(self.read(name, |value| value.as_ss().ok().map(Vec::as_slice))?.unwrap_or_default())
+    }
+
     pub fn required_bytes(&self, name: &str) -> Result<&'a [u8], CallError> {
         let bytes = self.read(name, |value| value.as_b().ok().map(AsRef::as_ref))?;
         bytes.ok_or_else(|| self.unusable(name))

@@ -3,8 +3,13 @@
 use super::table::Attributes;
 use aws_sdk_dynamodb::types::AttributeValue;
 use engine::agenda::{AgendaKey, Priority};
+use engine::holds::Loss;
 use planning::EntraObjectId;
+use planning::hold::HoldId;
 use std::fmt;
+
+/// The partition of the holds.
+pub(crate) const HOLDS: &str = "holds";
 
 /// The partition of the assigned set.
 pub(crate) const ASSIGNED: &str = "assigned";
@@ -35,6 +40,22 @@ impl Key {
         Self { pk: ASSIGNED.to_owned(), sk: format!("{prefix}{number:06}") }
     }
 
+    pub fn hold(hold: &HoldId) -> Self {
+        Self { pk: HOLDS.to_owned(), sk: hold.as_str().to_owned() }
+    }
+
+    pub fn held(hold: &HoldId, principal: &EntraObjectId) -> Self {
+        Self { pk: held_list(hold), sk: principal.as_str().to_owned() }
+    }
+
+    pub fn losses(loss: Loss, minute: i64) -> Self {
+        Self { pk: loss_list(loss), sk: sortable_minute(minute) }
+    }
+
+    pub fn managed_users() -> Self {
+        Self { pk: "totals".to_owned(), sk: "users".to_owned() }
+    }
+
     pub fn agenda(key: &AgendaKey) -> Self {
         Self { pk: agenda_list(key.priority), sk: key.place.clone() }
     }
@@ -50,6 +71,25 @@ impl Key {
             .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.clone())))
             .into()
     }
+}
+
+/// The partition of one hold's principals.
+pub(crate) fn held_list(hold: &HoldId) -> String {
+    format!("hold#{hold}")
+}
+
+/// The partition of one kind of losses.
+pub(crate) fn loss_list(loss: Loss) -> String {
+    let name = match loss {
+        Loss::Assignment => "assignment",
+        Loss::Membership => "membership",
+    };
+    format!("losses#{name}")
+}
+
+/// A minute since 1970 as text that sorts like the minute.
+pub(crate) fn sortable_minute(minute: i64) -> String {
+    format!("{:012}", minute.max(0))
 }
 
 /// The partition of one list of the agenda.

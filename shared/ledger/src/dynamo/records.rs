@@ -3,7 +3,7 @@
 use super::fields::Fields;
 use super::keys::Key;
 use super::table::{Attributes, TRANSACT, Table, UPDATE, number, text, unbuildable};
-use super::{agenda, owners};
+use super::{agenda, holds, owners};
 use crate::backoff::{ATTEMPTS, pause_after};
 use crate::item::{Item, Remembered};
 use aws_sdk_dynamodb::error::SdkError;
@@ -42,8 +42,11 @@ pub(crate) async fn put<P: Remembered>(table: &Table, record: &Record<P>) -> Res
     for attempt in 0..ATTEMPTS {
         match write.update(table).await? {
             Checked::Done => return Ok(write.item.version),
-            Checked::OtherObject { previous } => match write.transact(table, previous).await? {
-                Transacted::Done => return Ok(write.item.version),
+            Checked::OtherObject { previous } => match write.transact(table, previous.clone()).await? {
+                Transacted::Done => {
+                    holds::count_managed(table, &write.item, previous.is_some()).await?;
+                    return Ok(write.item.version);
+                }
                 Transacted::Busy => pause_after(attempt).await,
             },
         }
@@ -274,6 +277,7 @@ fn stored(attributes: &Attributes) -> Result<Item, CallError> {
         version: fields.required_number("version")?,
         assigned: fields.flag("assigned")?,
         dirty: fields.flag("dirty")?,
+        marks: holds::marks(&fields)?,
         object: fields.text("object")?.map(str::to_owned),
         body: fields.text("body")?.map(str::to_owned),
     })

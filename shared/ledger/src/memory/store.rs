@@ -2,21 +2,25 @@
 
 use crate::item::{Item, Remembered};
 use engine::agenda::{AgendaEntry, AgendaKey, Priority, sortable};
+use engine::holds::Loss;
 use engine::ports::{CallError, Cause, DueWork};
 use engine::trigger::Subject;
 use jiff::Timestamp;
 use planning::EntraObjectId;
 use planning::assigned::{AssignedHeader, AssignedSet};
+use planning::hold::{Held, Hold, HoldId, HoldMarks};
 use planning::record::{PrincipalKind, Record};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything, ordered, so that equal histories give equal results.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
-    records: BTreeMap<EntraObjectId, Item>,
+    pub(super) records: BTreeMap<EntraObjectId, Item>,
     owners: BTreeMap<String, Subject>,
     assigned: Option<(AssignedHeader, AssignedSet)>,
     agenda: BTreeMap<Priority, BTreeMap<String, Planned>>,
+    pub(super) holds: BTreeMap<HoldId, (Hold, BTreeMap<EntraObjectId, Held>)>,
+    pub(super) losses: BTreeMap<(Loss, i64), u64>,
 }
 
 /// An entry of the agenda.
@@ -63,6 +67,7 @@ impl Store {
             return Err(refused(Cause::Conflict));
         }
         item.assigned = stored.is_some_and(|stored| stored.assigned);
+        item.marks = stored.map(|stored| stored.marks.clone()).unwrap_or_default();
         if let Some(object) = stored.and_then(|stored| stored.object.as_ref()) {
             self.owners.remove(object);
         }
@@ -116,6 +121,7 @@ impl Store {
             version: 0,
             assigned,
             dirty: false,
+            marks: HoldMarks::default(),
             object: None,
             body: None,
         });
