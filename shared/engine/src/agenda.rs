@@ -29,6 +29,8 @@ pub enum Reason {
     Contradiction,
     /// A service was too busy, or a name was not free yet.
     Deferred,
+    /// A tombstone's grace period is over: what is left of it may be deleted.
+    GraceOver,
     /// An operator approved a revocation that was held.
     Approved,
     /// Something of the principal is missing from Identity Center although the ledger has it.
@@ -44,6 +46,7 @@ impl fmt::Display for Reason {
             Reason::RevocationCheck => "check of a revocation",
             Reason::Contradiction => "check of a contradicted notification",
             Reason::Deferred => "deferred",
+            Reason::GraceOver => "grace period over",
             Reason::Approved => "approved by an operator",
             Reason::Doubt => "doubt",
         })

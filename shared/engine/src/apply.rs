@@ -24,6 +24,8 @@ pub(crate) enum Effect {
     GroupCreated(GroupId),
     /// The object is as it should be.
     Updated,
+    /// The object is gone.
+    Deleted,
 }
 
 impl Mirror {
@@ -76,6 +78,14 @@ impl Mirror {
                 Ok(Effect::Updated)
             }
             Change::CreateGroup { name } => Ok(Effect::GroupCreated(self.writer.create_group(name).await?)),
+            Change::DeleteUser { user, revision } => {
+                gone(self.writer.delete_user(user, revision.as_deref()).await)?;
+                Ok(Effect::Deleted)
+            }
+            Change::DeleteGroup { group, revision } => {
+                gone(self.writer.delete_group(group, revision.as_deref()).await)?;
+                Ok(Effect::Deleted)
+            }
             Change::RenameGroup { group, name, revision } => {
                 self.writer.rename_group(group, name, revision.as_deref()).await?;
                 Ok(Effect::Updated)
@@ -96,11 +106,7 @@ impl Mirror {
         let Some(membership) = membership else {
             return Ok(());
         };
-        match self.writer.delete_membership(&membership).await {
-            // Gone is what was wanted: deleted by hand, or by an earlier call whose answer was lost.
-            Err(error) if error.cause == Cause::NotFound => Ok(()),
-            other => other,
-        }
+        gone(self.writer.delete_membership(&membership).await)
     }
 
     async fn grant(&self, user: &UserId, group: &GroupId) -> Result<MembershipId, CallError> {
@@ -119,6 +125,14 @@ impl Mirror {
         aside.set(UserAttribute::Email, names::retired_email(owner));
         let changed = BTreeSet::from([UserAttribute::UserName, UserAttribute::Email]);
         self.writer.update_user(user, &aside, &changed, None).await
+    }
+}
+
+/// Gone is what was wanted: deleted by hand, or by an earlier call whose answer was lost.
+fn gone(deleted: Result<(), CallError>) -> Result<(), CallError> {
+    match deleted {
+        Err(error) if error.cause == Cause::NotFound => Ok(()),
+        other => other,
     }
 }
 

@@ -11,7 +11,7 @@ use planning::EntraObjectId;
 use planning::group_plan::{self, DesiredGroup, IdentityGroup};
 use planning::guard_rail::{self, ApprovedPlan, Ours};
 use planning::plan::{Change, Plan};
-use planning::record::{CreationIntent, GroupRecord, Record};
+use planning::record::{CreationIntent, GroupRecord, Record, Standing};
 use planning::skipped::{SkipReason, Skipped};
 use planning::user_plan::Holder;
 use std::collections::BTreeSet;
@@ -69,6 +69,9 @@ impl Mirror {
         record: &mut Record<GroupRecord>,
         desired: &DesiredGroup,
     ) -> Result<(), CallError> {
+        if *desired == DesiredGroup::Absent && self.is_past_grace(work, record.principal.standing) {
+            return self.delete_group(work, record).await;
+        }
         if work.look != Look::InDoubt && group_plan::is_in_step(record, desired) {
             return Ok(());
         }
@@ -104,6 +107,26 @@ impl Mirror {
         weightiest(errors).map_or(Ok(()), Err)
     }
 
+    /// A tombstone whose grace period is over and that is still not assigned: what is left of it goes.
+    async fn delete_group(&self, work: &Work, record: &mut Record<GroupRecord>) -> Result<(), CallError> {
+        let Some(group_id) = record.principal.group_id.clone() else { return Ok(()) };
+        let Some(object) = self.reader.group(&group_id).await? else {
+            record.principal.object_is_gone();
+            record.principal.standing = Standing::Waiting;
+            return Ok(());
+        };
+        let members = self.reader.members_of(&group_id).await?;
+        let plan = group_plan::plan_deletion(record, &object, &members);
+        let ours = Ours { past_grace: true, ..Ours::of_group(&record.principal) };
+        let approved = approved(plan, &ours)?;
+        for change in approved.revocations().chain(approved.updates_and_grants()) {
+            self.apply(&approved, change, None, work).await?;
+        }
+        record.principal.object_is_gone();
+        record.principal.standing = Standing::Waiting;
+        Ok(())
+    }
+
     async fn plan_group(
         &self,
         work: &Work,
@@ -125,9 +148,7 @@ impl Mirror {
         if let Some(Holder::Tombstone { owner, object }) = holder {
             ours.retired_groups.insert(object, owner);
         }
-        guard_rail::approve(plan, &ours).map_err(|error| {
-            CallError::new("approve", &record.id, Cause::Incomplete { missing: error.to_string() })
-        })
+        approved(plan, &ours)
     }
 
     async fn actual_group(
@@ -219,6 +240,13 @@ fn note(
         }
         Err(error) => errors.push(error),
     }
+}
+
+fn approved(plan: Plan, ours: &Ours) -> Result<ApprovedPlan, CallError> {
+    let principal = plan.principal.clone();
+    guard_rail::approve(plan, ours).map_err(|error| {
+        CallError::new("approve", principal, Cause::Incomplete { missing: error.to_string() })
+    })
 }
 
 fn no_name(id: &EntraObjectId) -> CallError {

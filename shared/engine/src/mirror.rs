@@ -13,6 +13,7 @@ use crate::trigger::{Look, Origin, Subject, Trigger};
 use crate::user::UserTask;
 use crate::work::{self, Work};
 use futures::future::join_all;
+use jiff::SignedDuration;
 use planning::EntraObjectId;
 use planning::attributes::UserAttribute;
 use planning::mapping::MappingSettings;
@@ -31,6 +32,19 @@ pub struct MirrorSettings {
     pub flatten_nested_groups: bool,
     /// When to look again.
     pub recheck_delays: RecheckDelays,
+    /// How long a tombstone stands before its object is deleted.
+    pub grace: Grace,
+}
+
+/// How long a tombstone stands before its object is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grace(pub SignedDuration);
+
+impl Default for Grace {
+    /// Seven days.
+    fn default() -> Self {
+        Self(SignedDuration::from_hours(7 * 24))
+    }
 }
 
 /// What the mirror needs.
@@ -246,11 +260,7 @@ impl Mirror {
         Outcome::Failed(error)
     }
 
-    async fn step_back(
-        &self,
-        work: &Work,
-        retry_after: Option<jiff::SignedDuration>,
-    ) -> Result<(), CallError> {
+    async fn step_back(&self, work: &Work, retry_after: Option<SignedDuration>) -> Result<(), CallError> {
         self.agenda.put(&[recheck::deferred(work, retry_after, self.clock.now())]).await?;
         self.agenda.done(&work.agenda).await
     }

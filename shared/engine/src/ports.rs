@@ -187,6 +187,10 @@ pub trait IdentityStoreWriter: Send + Sync {
     async fn create_membership(&self, user: &UserId, group: &GroupId) -> Result<MembershipId, CallError>;
     /// Deletes a membership. [`Cause::NotFound`] if it does not exist.
     async fn delete_membership(&self, membership: &MembershipId) -> Result<(), CallError>;
+    /// Deletes a user. [`Cause::NotFound`] if it does not exist.
+    async fn delete_user(&self, user: &UserId, revision: Option<&str>) -> Result<(), CallError>;
+    /// Deletes a group. [`Cause::NotFound`] if it does not exist.
+    async fn delete_group(&self, group: &GroupId, revision: Option<&str>) -> Result<(), CallError>;
 }
 
 /// Records and the assigned set. All reads are strongly consistent.

@@ -16,7 +16,7 @@ use planning::desired::{AssignedGroups, DesiredUser, desired_user};
 use planning::guard_rail::{self, ApprovedPlan, Ours};
 use planning::hold;
 use planning::plan::{Change, Plan};
-use planning::record::{CreationIntent, Record, UserRecord};
+use planning::record::{CreationIntent, Record, Standing, UserRecord};
 use planning::scope::{OutOfScope, UserReading};
 use planning::skipped::{SkipReason, Skipped};
 use planning::user_plan::{self, Holder, IdentityUser, UserHolders};
@@ -44,7 +44,8 @@ pub(crate) struct UserTask {
 impl UserTask {
     /// The memberships to revoke that count as bulk if many people lose some.
     pub(crate) fn counted_revocations(&self) -> BTreeSet<GroupId> {
-        if self.work.approved {
+        let deletes = |change: &Change| matches!(change, Change::DeleteUser { .. });
+        if self.work.approved || self.approved.plan().changes.iter().any(deletes) {
             return BTreeSet::new();
         }
         hold::counted(&self.record, &self.desired, self.approved.plan())
@@ -74,6 +75,11 @@ impl Mirror {
             manager.as_ref(),
             &self.settings.mapping,
         );
+        let past_grace =
+            self.is_past_grace(&work, record.principal.standing) && matches!(desired, DesiredUser::Absent(_));
+        if past_grace {
+            return self.prepare_deletion(work, record, desired).await;
+        }
         let in_doubt = work.look == Look::InDoubt;
         let in_step = !in_doubt && user_plan::is_in_step(&record, &desired);
         if (in_step && !is_news(&record, &desired)) || is_nobody(&record, &desired) {
@@ -97,6 +103,45 @@ impl Mirror {
         };
         self.write_ahead(&mut task).await?;
         Ok(Some(task))
+    }
+
+    /// A tombstone whose grace period is over and that is still out of scope: what is left of it goes.
+    async fn prepare_deletion(
+        &self,
+        work: Work,
+        mut record: Record<UserRecord>,
+        desired: DesiredUser,
+    ) -> Result<Option<UserTask>, CallError> {
+        let Some(user_id) = record.principal.user_id.clone() else { return Ok(None) };
+        let Some(object) = self.reader.user(&user_id).await? else {
+            record.principal.object_is_gone();
+            record.principal.settle(&desired, &Plan::empty(record.id.clone()), self.clock.now());
+            self.ledger.put_user(&record).await?;
+            return Ok(None);
+        };
+        let memberships = self.reader.memberships_of(&user_id).await?;
+        let plan = user_plan::plan_deletion(&record, &object, &memberships);
+        let ours = Ours { past_grace: true, ..Ours::of_user(&record.principal) };
+        let approved = guard_rail::approve(plan, &ours).map_err(|error| {
+            CallError::new("approve", &record.id, Cause::Incomplete { missing: error.to_string() })
+        })?;
+        let mut task = UserTask {
+            work,
+            record,
+            desired,
+            assigned_groups: AssignedGroups::new(),
+            approved,
+            object: Some(object),
+            skipped: Vec::new(),
+            errors: Vec::new(),
+            revoked: false,
+        };
+        self.write_ahead(&mut task).await?;
+        Ok(Some(task))
+    }
+
+    pub(crate) fn is_past_grace(&self, work: &Work, standing: Standing) -> bool {
+        work.grace_over && standing.is_past_grace(self.clock.now(), self.settings.grace.0)
     }
 
     async fn recheck_contradictions(&self, work: &Work, reading: &UserReading) -> Result<(), CallError> {
@@ -136,6 +181,10 @@ impl Mirror {
 
     async fn apply_in_turn(&self, task: &mut UserTask, changes: &[Change]) {
         for change in changes {
+            // Who could not be taken out of every group is not deleted yet.
+            if matches!(change, Change::DeleteUser { .. }) && !task.errors.is_empty() {
+                continue;
+            }
             let user = task.record.principal.user_id.clone();
             let result = self.apply(&task.approved, change, user.as_ref(), &task.work).await;
             note(task, change, result);
@@ -298,6 +347,7 @@ fn note(task: &mut UserTask, change: &Change, result: Result<Effect, CallError>)
             user.granting.remove(&group);
             user.memberships.insert(group, membership);
         }
+        Ok(Effect::Deleted) => user.object_is_gone(),
         Ok(Effect::UserCreated(user_id)) => (user.user_id, user.creating) = (Some(user_id), None),
         Ok(_) => {}
         Err(CallError { operation, cause: Cause::Refused { .. }, .. })

@@ -22,6 +22,8 @@ pub(crate) struct Work {
     pub(crate) only_recheck: bool,
     /// An operator approved the revocations behind this: they are not weighed again.
     pub(crate) approved: bool,
+    /// A tombstone's grace period may be over.
+    pub(crate) grace_over: bool,
     /// The earliest notice.
     pub(crate) noticed_at: Timestamp,
     /// What led here, for the audit trail.
@@ -40,6 +42,7 @@ pub(crate) fn coalesce(triggers: impl IntoIterator<Item = Trigger>) -> BTreeMap<
             notified: false,
             only_recheck: true,
             approved: false,
+            grace_over: false,
             noticed_at: trigger.noticed_at,
             cause: trigger.origin.to_string(),
         });
@@ -64,6 +67,7 @@ impl Work {
             Origin::Agenda { key } => {
                 self.only_recheck &= key.is_recheck();
                 self.approved |= key.reason == Reason::Approved;
+                self.grace_over |= key.reason == Reason::GraceOver;
                 self.agenda.insert(key);
             }
         }

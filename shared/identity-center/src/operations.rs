@@ -64,6 +64,10 @@ pub(crate) const CREATE_MEMBERSHIP: Operation = Operation {
     directory_actions: &["AddMemberToGroup"],
     can_lack: &[USER, GROUP],
 };
+pub(crate) const DELETE_USER: Operation =
+    Operation { name: "DeleteUser", directory_actions: &["DeleteUser"], can_lack: &[USER] };
+pub(crate) const DELETE_GROUP: Operation =
+    Operation { name: "DeleteGroup", directory_actions: &["DeleteGroup"], can_lack: &[GROUP] };
 pub(crate) const DELETE_MEMBERSHIP: Operation = Operation {
     name: "DeleteGroupMembership",
     directory_actions: &["RemoveMemberFromGroup"],

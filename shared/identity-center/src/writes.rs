@@ -79,6 +79,20 @@ impl IdentityStoreWriter for IdentityStoreWrite {
         let request = request.membership_id(membership.as_str());
         call.answered(request.send().await).map(drop)
     }
+
+    async fn delete_user(&self, user: &UserId, revision: Option<&str>) -> Result<(), CallError> {
+        let call = Call::new(operations::DELETE_USER, user);
+        let request = self.0.client().delete_user();
+        let request = request.identity_store_id(self.0.id()).user_id(user.as_str());
+        call.answered(request.set_revision(known(revision)).send().await).map(drop)
+    }
+
+    async fn delete_group(&self, group: &GroupId, revision: Option<&str>) -> Result<(), CallError> {
+        let call = Call::new(operations::DELETE_GROUP, group);
+        let request = self.0.client().delete_group();
+        let request = request.identity_store_id(self.0.id()).group_id(group.as_str());
+        call.answered(request.set_revision(known(revision)).send().await).map(drop)
+    }
 }
 
 /// The API refuses `""` as a revision.

@@ -1,12 +1,13 @@
 //! The plan for one group's object: created, renamed in place. Memberships are planned with the users.
 
-use crate::GroupId;
 use crate::names;
 use crate::plan::{Change, Plan};
 use crate::record::{GroupRecord, Record, Standing};
 use crate::skipped::{SkipReason, Skipped};
 use crate::user_plan::Holder;
+use crate::{GroupId, UserId};
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 /// A group as Identity Center shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +91,23 @@ pub fn plan_group(
         None if plan.waits_for.is_empty() => plan.changes.push(Change::CreateGroup { name }),
         None => {}
     }
+    plan
+}
+
+/// Plans the deletion of a tombstone whose grace period is over: what is left of its members first.
+pub fn plan_deletion(
+    record: &Record<GroupRecord>,
+    object: &IdentityGroup,
+    members: &BTreeSet<UserId>,
+) -> Plan {
+    let mut plan = Plan::empty(record.id.clone());
+    let group = object.group_id.clone();
+    plan.changes.extend(members.iter().map(|user| Change::RevokeMembership {
+        user: user.clone(),
+        group: group.clone(),
+        membership: None,
+    }));
+    plan.changes.push(Change::DeleteGroup { group, revision: object.revision.clone() });
     plan
 }
 

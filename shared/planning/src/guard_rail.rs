@@ -14,6 +14,8 @@ pub struct Ours {
     pub group: Option<GroupId>,
     /// Groups that hold a membership of the plan's user which we wrote or began to write.
     pub memberships: BTreeSet<GroupId>,
+    /// The plan's own object is a tombstone whose grace period is over.
+    pub past_grace: bool,
     /// Tombstones, by the principal whose they are.
     pub retired_users: BTreeMap<UserId, EntraObjectId>,
     /// As above, for groups.
@@ -84,7 +86,8 @@ impl ApprovedPlan {
 /// # Errors
 /// [`NotOurs`] names the first change that would touch something else.
 pub fn approve(plan: Plan, ours: &Ours) -> Result<ApprovedPlan, NotOurs> {
-    let foreign = plan.changes.iter().find(|change| !is_ours(change, ours));
+    let foreign =
+        plan.changes.iter().find(|change| !is_ours(change, ours) && !goes_along(change, &plan, ours));
     match foreign {
         None => Ok(ApprovedPlan(plan)),
         Some(change) => Err(NotOurs { principal: plan.principal.clone(), change: change.name().to_owned() }),
@@ -102,8 +105,22 @@ fn is_ours(change: &Change, ours: &Ours) -> bool {
         Change::RenameGroup { group, .. } => ours.group.as_ref() == Some(group),
         Change::CreateUser { .. } => ours.user.is_none(),
         Change::CreateGroup { .. } => ours.group.is_none(),
+        Change::DeleteUser { user, .. } => ours.past_grace && ours.user.as_ref() == Some(user),
+        Change::DeleteGroup { group, .. } => ours.past_grace && ours.group.as_ref() == Some(group),
         Change::GrantMembership { .. } => true,
     }
+}
+
+/// A membership that somebody else wrote goes with the object of ours that is deleted.
+fn goes_along(change: &Change, plan: &Plan, ours: &Ours) -> bool {
+    let Change::RevokeMembership { user, group, .. } = change else {
+        return false;
+    };
+    plan.changes.iter().filter(|change| is_ours(change, ours)).any(|change| match change {
+        Change::DeleteUser { user: deleted, .. } => deleted == user,
+        Change::DeleteGroup { group: deleted, .. } => deleted == group,
+        _ => false,
+    })
 }
 
 #[cfg(test)]
@@ -137,6 +154,16 @@ mod tests {
     fn a_membership_that_somebody_else_wrote_is_never_revoked() {
         assert!(approve(revocation("u-1", "g-2"), &ours()).is_err());
         assert!(approve(revocation("u-2", "g-1"), &ours()).is_err());
+    }
+
+    #[test]
+    fn an_object_is_deleted_only_after_its_grace_period_and_takes_every_membership_along() {
+        let mut plan = revocation("u-1", "g-2");
+        plan.changes.push(Change::DeleteUser { user: UserId::parse("u-1").unwrap(), revision: None });
+        assert!(approve(plan.clone(), &ours()).is_err());
+        assert!(approve(plan.clone(), &Ours { past_grace: true, ..ours() }).is_ok());
+        let other = Ours { user: Some(UserId::parse("u-2").unwrap()), past_grace: true, ..ours() };
+        assert!(approve(plan, &other).is_err());
     }
 
     #[test]

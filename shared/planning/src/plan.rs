@@ -66,6 +66,20 @@ pub enum Change {
         /// The revision that was read, where AWS gives one.
         revision: Option<String>,
     },
+    /// Delete a tombstone's user, its grace period being over.
+    DeleteUser {
+        /// The user.
+        user: UserId,
+        /// The revision that was read, where AWS gives one.
+        revision: Option<String>,
+    },
+    /// Delete a tombstone's group, its grace period being over.
+    DeleteGroup {
+        /// The group.
+        group: GroupId,
+        /// The revision that was read, where AWS gives one.
+        revision: Option<String>,
+    },
     /// Put the plan's user into a group.
     GrantMembership {
         /// The group.
@@ -105,6 +119,8 @@ impl Change {
             Change::UpdateUser { .. } => "update_user",
             Change::CreateGroup { .. } => "create_group",
             Change::RenameGroup { .. } => "rename_group",
+            Change::DeleteUser { .. } => "delete_user",
+            Change::DeleteGroup { .. } => "delete_group",
             Change::GrantMembership { .. } => "grant_membership",
         }
     }
@@ -124,6 +140,8 @@ impl fmt::Display for Change {
             }
             Change::CreateGroup { .. } => f.write_str("+ group"),
             Change::RenameGroup { .. } => f.write_str("~ group: name"),
+            Change::DeleteUser { .. } => f.write_str("- user"),
+            Change::DeleteGroup { .. } => f.write_str("- group"),
             Change::GrantMembership { group } => write!(f, "+ membership in group {group}"),
         }
     }

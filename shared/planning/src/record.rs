@@ -4,7 +4,7 @@ use crate::attributes::UserAttributes;
 use crate::digest::Digest;
 use crate::hold::HoldMarks;
 use crate::{EntraObjectId, GroupId, MembershipId, UserId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -125,6 +125,11 @@ impl Standing {
     /// True for a tombstone.
     pub fn is_tombstone(self) -> bool {
         matches!(self, Standing::Revoked { .. })
+    }
+
+    /// True for a tombstone whose grace period is over.
+    pub fn is_past_grace(self, now: Timestamp, grace: SignedDuration) -> bool {
+        matches!(self, Standing::Revoked { since } if now.duration_since(since) >= grace)
     }
 }
 

@@ -139,6 +139,24 @@ pub fn plan_user(
     plan
 }
 
+/// Plans the deletion of a tombstone whose grace period is over: every membership first, whoever wrote it,
+/// for it goes with the user.
+pub fn plan_deletion(
+    record: &Record<UserRecord>,
+    object: &IdentityUser,
+    memberships: &BTreeMap<GroupId, MembershipId>,
+) -> Plan {
+    let mut plan = Plan::empty(record.id.clone());
+    let user = object.user_id.clone();
+    plan.changes.extend(memberships.iter().map(|(group, membership)| Change::RevokeMembership {
+        user: user.clone(),
+        group: group.clone(),
+        membership: Some(membership.clone()),
+    }));
+    plan.changes.push(Change::DeleteUser { user, revision: object.revision.clone() });
+    plan
+}
+
 fn revocations(user: &UserRecord, wanted: &BTreeSet<GroupId>) -> Vec<Change> {
     let Some(user_id) = &user.user_id else {
         return Vec::new();

@@ -62,7 +62,7 @@ pub struct MirrorConfiguration {
     pub sweep: SweepConfiguration,
     /// `IDENTITY_STORE_ID`: `d-` and ten hexadecimal digits, or a UUID.
     pub identity_store_id: String,
-    /// `USER_NAME_SOURCE`, `LOCALE_SOURCE`, `TIME_ZONE_SOURCE`, `NESTED_GROUPS`.
+    /// `USER_NAME_SOURCE`, `LOCALE_SOURCE`, `TIME_ZONE_SOURCE`, `NESTED_GROUPS`, `GRACE_DAYS`.
     pub settings: MirrorSettings,
 }
 
@@ -178,8 +178,12 @@ impl MirrorConfiguration {
             time_zone: source(variables, "TIME_ZONE_SOURCE", false)?,
         };
         let flatten_nested_groups = sweep.graph.flatten_nested_groups;
-        let settings =
-            MirrorSettings { mapping, flatten_nested_groups, recheck_delays: RecheckDelays::default() };
+        let settings = MirrorSettings {
+            mapping,
+            flatten_nested_groups,
+            recheck_delays: RecheckDelays::default(),
+            grace: variables.grace()?,
+        };
         Ok(Self {
             sweep,
             identity_store_id: variables

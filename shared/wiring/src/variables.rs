@@ -1,5 +1,7 @@
 //! Reads variables one by one; a missing or wrong one is named, with what is expected.
 
+use engine::mirror::Grace;
+use jiff::SignedDuration;
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -75,6 +77,19 @@ impl Variables<'_> {
             fault: "not one of the known words".to_owned(),
             expected,
         })
+    }
+
+    /// `GRACE_DAYS`: whole days, 1 to 365, by default 7.
+    pub(crate) fn grace(&self) -> Result<Grace, ConfigurationError> {
+        let Some(text) = self.optional("GRACE_DAYS") else { return Ok(Grace::default()) };
+        match text.parse() {
+            Ok(days @ 1..=365) => Ok(Grace(SignedDuration::from_hours(24 * days))),
+            _ => Err(ConfigurationError::Wrong {
+                name: "GRACE_DAYS",
+                fault: "not a number of days from 1 to 365".to_owned(),
+                expected: "for how many days the user or group of someone who lost access is kept",
+            }),
+        }
     }
 
     /// An address; `default` where the variable is not set.

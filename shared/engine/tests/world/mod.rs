@@ -7,7 +7,7 @@ pub mod store;
 
 use engine::agenda::RecheckDelays;
 use engine::assignments::AssignmentPoll;
-use engine::mirror::{Mirror, MirrorPorts, MirrorSettings, Outcome};
+use engine::mirror::{Grace, Mirror, MirrorPorts, MirrorSettings, Outcome};
 use engine::moving::Mover;
 use engine::ports::Clock;
 use engine::telemetry::{Applied, Count, Telemetry};
@@ -30,6 +30,7 @@ pub fn settings(flatten: bool) -> MirrorSettings {
         mapping: MappingSettings::default(),
         flatten_nested_groups: flatten,
         recheck_delays: RecheckDelays::default(),
+        grace: Grace::default(),
     }
 }
 

@@ -215,4 +215,18 @@ impl IdentityStoreWriter for Store {
             if state.memberships.len() < before { Ok(()) } else { Err(Cause::NotFound) }
         })
     }
+
+    async fn delete_user(&self, user: &UserId, _: Option<&str>) -> Result<(), CallError> {
+        self.state().write("DeleteUser", user.as_str(), |state| {
+            state.memberships.retain(|(member, _), _| member != user);
+            state.users.remove(user).map(|_| ()).ok_or(Cause::NotFound)
+        })
+    }
+
+    async fn delete_group(&self, group: &GroupId, _: Option<&str>) -> Result<(), CallError> {
+        self.state().write("DeleteGroup", group.as_str(), |state| {
+            state.memberships.retain(|(_, of), _| of != group);
+            state.groups.remove(group).map(|_| ()).ok_or(Cause::NotFound)
+        })
+    }
 }
