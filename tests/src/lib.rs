@@ -1,1 +1,15 @@
-//! placeholder
+//! What an end-to-end test is made of: the built functions behind a stand-in for Lambda, moto for SQS, DynamoDB
+//! and Secrets Manager, and the sandbox for Entra ID and Identity Center. Everything is real HTTP on the loopback.
+
+pub mod account;
+pub mod binaries;
+pub mod event_source;
+pub mod function;
+pub mod function_url;
+pub mod identity_store;
+pub mod logs;
+pub mod moto;
+pub mod runtime_api;
+pub mod served_sandbox;
+pub mod waiting;
+pub mod world;

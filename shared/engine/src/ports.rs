@@ -240,9 +240,10 @@ pub trait Ledger: Send + Sync {
 /// The agenda's store.
 #[async_trait]
 pub trait Agenda: Send + Sync {
-    /// Puts entries on the agenda. An entry that is there already stays as it is.
+    /// Puts entries on the agenda. An entry that is there already stays as it is, but is not in flight any
+    /// more: who works on it may have looked before what is put now came about.
     async fn put(&self, entries: &[AgendaEntry]) -> Result<(), CallError>;
-    /// Ticks entries off.
+    /// Ticks entries off that were moved, and not put again since.
     async fn done(&self, keys: &BTreeSet<AgendaKey>) -> Result<(), CallError>;
     /// At most `limit` entries that are due at `now` and not in flight, in the agenda's order, and how many
     /// due ones are in flight.

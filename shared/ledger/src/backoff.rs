@@ -8,7 +8,9 @@ pub(crate) const ATTEMPTS: u32 = 7;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 
-/// Waits after a failed attempt, counted from 0; twice as long every time.
-pub(crate) async fn pause_after(attempt: u32) {
-    tokio::time::sleep(FIRST_PAUSE * 2_u32.saturating_pow(attempt)).await;
+/// Waits before an attempt, counted from 0, that is not the first; twice as long every time.
+pub(crate) async fn pause_before(attempt: u32) {
+    if let Some(repeated) = attempt.checked_sub(1) {
+        tokio::time::sleep(FIRST_PAUSE * 2_u32.saturating_pow(repeated)).await;
+    }
 }

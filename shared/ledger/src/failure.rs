@@ -6,17 +6,20 @@ use aws_sdk_dynamodb::operation::RequestId;
 use engine::ports::{CallError, Cause};
 use std::error::Error as StdError;
 
-/// Codes that ask to come back later (DynamoDB and SQS API references, "Common Errors"; the last two stand
+/// Codes that ask to come back later (DynamoDB and SQS API references, "Common Errors"; the last three stand
 /// in the reasons of a cancelled transaction).
-const THROTTLING_CODES: [&str; 8] = [
+const THROTTLING_CODES: [&str; 11] = [
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "RequestThrottled",
     "Throttling",
     "ThrottlingException",
     "OverLimit",
+    "TransactionConflictException",
+    "TransactionInProgressException",
     "ProvisionedThroughputExceeded",
     "ThrottlingError",
+    "TransactionConflict",
 ];
 
 /// Codes that mean that the role lacks a permission.
@@ -41,6 +44,9 @@ const MISSING_CODES: [&str; 4] = [
     "AWS.SimpleQueueService.NonExistentQueue",
     "InvalidAddress",
 ];
+
+/// Codes that mean that a message was received again, or deleted, since its receipt was given out.
+const VOID_RECEIPT_CODES: [&str; 2] = ["MessageNotInflight", "ReceiptHandleIsInvalid"];
 
 /// One API operation, and what to tell a person about it.
 #[derive(Debug, Clone, Copy)]
@@ -107,6 +113,8 @@ impl Operation {
             ))
         } else if MISSING_CODES.contains(&code) {
             denied(format!("{resource} is not in this account and Region: correct the variable"))
+        } else if VOID_RECEIPT_CODES.contains(&code) {
+            Cause::NotFound
         } else {
             unanswered(format!("{}, {detail}", plain(code)))
         }
@@ -173,6 +181,6 @@ mod tests {
         let detail = "InternalServerError, HTTP 500, request id A1".to_owned();
         assert_eq!(cause, Cause::Unanswered { detail });
         let text = UPDATE.cause_of("ada@example.com", "").to_string();
-        assert!(!text.contains("ada"), "an answer's text is shown: {text}");
+        assert!(!text.contains("ada@") && !text.contains("example"), "an answer's text is shown: {text}");
     }
 }

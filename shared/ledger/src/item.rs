@@ -7,6 +7,9 @@ use planning::record::{GroupRecord, PrincipalKind, Record, UserRecord};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+/// Bytes of a body: an item of DynamoDB has at most 400 KB with its names and other attributes.
+const LARGEST_BODY: usize = 400 * 1024 - 1024;
+
 /// What is remembered of a principal of one kind.
 pub(crate) trait Remembered: Default + Serialize + DeserializeOwned {
     /// Which kind.
@@ -51,6 +54,15 @@ impl Item {
             let detail = format!("the record was not encoded: {error}");
             CallError::new("encode record of", &record.id, Cause::Unanswered { detail })
         })?;
+        if body.len() > LARGEST_BODY {
+            let remedy = format!(
+                "the record would have {} bytes and the ledger takes {LARGEST_BODY}: have fewer groups assigned that \
+                 the {} is in",
+                body.len(),
+                P::KIND
+            );
+            return Err(CallError::new("encode record of", &record.id, Cause::Denied { remedy }));
+        }
         Ok(Self {
             kind: P::KIND,
             version: record.version + 1,

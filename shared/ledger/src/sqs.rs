@@ -1,17 +1,22 @@
 //! The queues in SQS.
 
-use crate::backoff::{ATTEMPTS, pause_after};
+use crate::backoff::{ATTEMPTS, pause_before};
 use crate::failure::Operation;
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
 use engine::ports::{CallError, Cause, LifecycleQueue, Redelivery, TriggerQueue};
 use engine::trigger::Trigger;
-use futures::future::try_join_all;
+use futures::{StreamExt, TryStreamExt, stream};
+use planning::EntraObjectId;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Messages of one SendMessageBatch (SQS API reference).
 const BATCH: usize = 10;
+
+/// Calls at a time: enough to hide their latency.
+const CONCURRENT_CALLS: usize = 16;
 
 const SEND_CHANGES: Operation = Operation {
     name: "sqs:SendMessageBatch",
@@ -71,22 +76,26 @@ impl SqsReceipts {
 #[async_trait]
 impl TriggerQueue for SqsTriggerQueue {
     async fn send(&self, triggers: &[Trigger]) -> Result<(), CallError> {
-        let batches = triggers.chunks(BATCH).map(|batch| async move {
-            let entries: Result<Vec<_>, _> = batch.iter().enumerate().map(trigger_entry).collect();
-            self.0.send(&SEND_CHANGES, entries?).await
+        let lanes = stream::iter(lanes(triggers)).map(|lane| async move {
+            for batch in lane.chunks(BATCH) {
+                let entries: Result<Vec<_>, _> = batch.iter().enumerate().map(trigger_entry).collect();
+                self.0.send(&SEND_CHANGES, entries?).await?;
+            }
+            Ok(())
         });
-        try_join_all(batches).await.map(|_| ())
+        lanes.buffer_unordered(CONCURRENT_CALLS).try_collect().await
     }
 }
 
 #[async_trait]
 impl LifecycleQueue for SqsLifecycleQueue {
     async fn send(&self, events: &[String]) -> Result<(), CallError> {
-        let batches = events.chunks(BATCH).map(|batch| async move {
+        let batches: Vec<Vec<String>> = events.chunks(BATCH).map(<[String]>::to_vec).collect();
+        let batches = stream::iter(batches).map(|batch| async move {
             let entries: Result<Vec<_>, _> = batch.iter().enumerate().map(lifecycle_entry).collect();
             self.0.send(&SEND_LIFECYCLE, entries?).await
         });
-        try_join_all(batches).await.map(|_| ())
+        batches.buffer_unordered(CONCURRENT_CALLS).try_collect().await
     }
 }
 
@@ -111,6 +120,7 @@ impl Queue {
     ) -> Result<(), CallError> {
         let mut last = Cause::Throttled { retry_after: None };
         for attempt in 0..ATTEMPTS {
+            pause_before(attempt).await;
             let request = self.client.send_message_batch().queue_url(&self.url);
             let answer = request.set_entries(Some(open.clone())).send().await;
             let failed =
@@ -126,10 +136,24 @@ impl Queue {
             if let Some(failure) = failed.first() {
                 last = cause_of(operation, failure);
             }
-            pause_after(attempt).await;
         }
         Err(operation.failed(format!("{} messages", open.len()), last))
     }
+}
+
+/// Triggers to be sent side by side, about a batch each. Those of one principal stay together and in order,
+/// since calls that overlap may arrive in any order.
+fn lanes(triggers: &[Trigger]) -> Vec<Vec<Trigger>> {
+    let mut lane_of: BTreeMap<&EntraObjectId, usize> = BTreeMap::new();
+    let mut lanes: Vec<Vec<Trigger>> = Vec::new();
+    for trigger in triggers {
+        if lanes.last().is_none_or(|lane| lane.len() >= BATCH) {
+            lanes.push(Vec::new());
+        }
+        let lane = *lane_of.entry(&trigger.subject.id).or_insert(lanes.len() - 1);
+        lanes[lane].push(trigger.clone());
+    }
+    lanes
 }
 
 fn cause_of(operation: &Operation, failure: &BatchResultErrorEntry) -> Cause {

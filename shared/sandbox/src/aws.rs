@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 
 /// The signing name of the identity store.
 const IDENTITY_STORE: &str = "identitystore";
+/// The media type of AWS JSON 1.1.
+const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 
 /// Answers a call.
 pub async fn answer(State(sandbox): State<Sandbox>, headers: HeaderMap, body: Bytes) -> Response {
@@ -27,6 +29,10 @@ fn handle(sandbox: &Sandbox, headers: &HeaderMap, body: &Bytes) -> Option<AwsRes
     let mut state = sandbox.state();
     if let Err(refusal) = check_signature(text("authorization"), &state.identity_center.settings().region) {
         return Some(refusal);
+    }
+    if text("x-amz-date").is_empty() || text("content-type") != CONTENT_TYPE {
+        let message = "The call needs X-Amz-Date and the content type of AWS JSON 1.1.";
+        return Some(refusal(400, "SerializationException", message));
     }
     let target = text("x-amz-target");
     let operation = target.split_once('.').map_or("unknown", |(_, operation)| operation);
@@ -87,7 +93,7 @@ fn response(answer: AwsResponse) -> Response {
         Value::String(id) => id.clone(),
         _ => "sandbox".to_owned(),
     };
-    let kind = [("content-type", "application/x-amz-json-1.1".to_owned()), ("x-amzn-requestid", request_id)];
+    let kind = [("content-type", CONTENT_TYPE.to_owned()), ("x-amzn-requestid", request_id)];
     let error = answer.error_type.map(|name| [("x-amzn-errortype", name)]);
     let body = answer.body.to_string();
     match error {

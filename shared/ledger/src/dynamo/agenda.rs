@@ -2,8 +2,11 @@
 
 use super::fields::Fields;
 use super::keys::{Key, agenda_list};
-use super::table::{CONCURRENT_CALLS, Range, TRANSACT, Table, UPDATE, number, text, unbuildable};
+use super::table::{
+    CONCURRENT_CALLS, DELETE, Range, TRANSACT, Table, UPDATE, number, past_transactions, text, unbuildable,
+};
 use crate::item::place_of;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::types::Update;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use engine::agenda::{AgendaEntry, AgendaKey, Priority, sortable};
@@ -12,8 +15,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
-/// An entry that is there already stays as it is.
-const EXPRESSION: &str = "SET body = if_not_exists(body, :body)";
+/// An entry that is there already stays, but is not in flight any more: who works on it may have looked
+/// before what is planned now came about.
+const EXPRESSION: &str = "SET body = if_not_exists(body, :body) REMOVE in_flight_until";
 
 pub(crate) async fn put(table: &Table, entries: &[AgendaEntry]) -> Result<(), CallError> {
     let puts = stream::iter(entries.to_vec()).map(|entry| async move { put_one(table, &entry).await });
@@ -26,7 +30,10 @@ async fn put_one(table: &Table, entry: &AgendaEntry) -> Result<(), CallError> {
         .set_key(Some(Key::agenda(&entry.key()).attributes()))
         .update_expression(EXPRESSION)
         .expression_attribute_values(":body", text(body(entry)?));
-    request.send().await.map(|_| ()).map_err(|error| UPDATE.error(&entry.subject, &error))
+    past_transactions(|| request.clone().send())
+        .await
+        .map(|_| ())
+        .map_err(|error| UPDATE.error(&entry.subject, &error))
 }
 
 /// The same write as part of a transaction.
@@ -41,7 +48,25 @@ pub(crate) fn planned(table: &Table, entry: &AgendaEntry) -> Result<Update, Call
 
 pub(crate) async fn done(table: &Table, keys: &BTreeSet<AgendaKey>) -> Result<(), CallError> {
     let keys: Vec<Key> = keys.iter().map(Key::agenda).collect();
-    table.delete_all(&keys).await
+    let ticks = stream::iter(keys).map(|key| async move { tick_off(table, &key).await });
+    ticks.buffer_unordered(CONCURRENT_CALLS).try_collect().await
+}
+
+/// Deletes an entry that was moved, and not put again since.
+async fn tick_off(table: &Table, key: &Key) -> Result<(), CallError> {
+    let request = table.client.delete_item().table_name(&table.name).set_key(Some(key.attributes()));
+    let request = request.condition_expression("attribute_exists(in_flight_until)");
+    match past_transactions(|| request.clone().send()).await {
+        Ok(_) => Ok(()),
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
+        {
+            Ok(())
+        }
+        Err(error) => Err(DELETE.error(key, &error)),
+    }
 }
 
 pub(crate) async fn due(table: &Table, now: Timestamp, limit: usize) -> Result<DueWork, CallError> {
@@ -86,16 +111,14 @@ pub(crate) async fn set_in_flight(
 ) -> Result<bool, CallError> {
     let item = Key::agenda(key);
     let request = table.client.update_item().table_name(&table.name).set_key(Some(item.attributes()));
-    let answer = request
+    let request = request
         .update_expression("SET in_flight_until = :until")
         .condition_expression(
             "attribute_exists(pk) AND (attribute_not_exists(in_flight_until) OR in_flight_until <= :now)",
         )
         .expression_attribute_values(":until", number(until.as_second()))
-        .expression_attribute_values(":now", number(now.as_second()))
-        .send()
-        .await;
-    match answer {
+        .expression_attribute_values(":now", number(now.as_second()));
+    match past_transactions(|| request.clone().send()).await {
         Ok(_) => Ok(true),
         Err(error)
             if error

@@ -2,7 +2,7 @@
 
 use super::fields::Fields;
 use super::keys::{HOLDS, Key, held_list, loss_list, sortable_minute};
-use super::table::{CONCURRENT_CALLS, PUT, QUERY, Range, Table, UPDATE, number, text, unbuildable};
+use super::table::{CONCURRENT_CALLS, PUT, QUERY, Range, Table, UPDATE, number, past_transactions, text, unbuildable};
 use crate::item::{Item, place_of};
 use aws_sdk_dynamodb::types::AttributeValue;
 use engine::holds::{Loss, Mark};
@@ -134,13 +134,11 @@ pub(crate) async fn mark(
     };
     let request =
         table.client.update_item().table_name(&table.name).set_key(Some(Key::record(user).attributes()));
-    let answer = request
+    let request = request
         .update_expression(expression)
         .condition_expression("attribute_exists(pk)")
-        .expression_attribute_values(":groups", texts(groups))
-        .send()
-        .await;
-    match answer {
+        .expression_attribute_values(":groups", texts(groups));
+    match past_transactions(|| request.clone().send()).await {
         Ok(_) => Ok(()),
         Err(error) if UPDATE.is_condition(&error) => Ok(()),
         Err(error) => Err(UPDATE.error(user, &error)),

@@ -65,6 +65,11 @@ impl Key {
         EntraObjectId::parse(self.pk.strip_prefix("principal#")?).ok()
     }
 
+    /// The UserId or GroupId of an owner's key.
+    pub fn object(&self) -> Option<&str> {
+        self.pk.strip_prefix("object#")
+    }
+
     /// The key as the API wants it.
     pub fn attributes(&self) -> Attributes {
         [("pk", &self.pk), ("sk", &self.sk)]

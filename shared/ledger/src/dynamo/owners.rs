@@ -24,11 +24,9 @@ pub(crate) async fn of_users(
     let mut owners = BTreeMap::new();
     for item in table.get_all(&keys).await? {
         let fields = Fields::of(&item);
-        let key = fields.key()?;
-        let user = users.iter().find(|user| Key::owner(user.as_str()) == key);
-        if let (Some(user), Some(owner)) = (user, owner(&fields, PrincipalKind::User)?) {
-            owners.insert(user.clone(), owner);
-        }
+        let Some(owner) = owner(&fields, PrincipalKind::User)? else { continue };
+        let user = fields.key()?.object().and_then(|object| UserId::parse(object).ok());
+        owners.insert(user.ok_or_else(|| fields.unusable("pk"))?, owner);
     }
     Ok(owners)
 }

@@ -2,9 +2,9 @@
 
 use super::fields::Fields;
 use super::keys::Key;
-use super::table::{Attributes, TRANSACT, Table, UPDATE, number, text, unbuildable};
+use super::table::{Attributes, TRANSACT, Table, UPDATE, number, past_transactions, text, unbuildable};
 use super::{agenda, holds, owners};
-use crate::backoff::{ATTEMPTS, pause_after};
+use crate::backoff::{ATTEMPTS, pause_before};
 use crate::item::{Item, Remembered};
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -40,6 +40,7 @@ pub(crate) async fn read<P: Remembered>(
 pub(crate) async fn put<P: Remembered>(table: &Table, record: &Record<P>) -> Result<u64, CallError> {
     let write = Write { id: &record.id, replaced: record.version, item: Item::following(record)? };
     for attempt in 0..ATTEMPTS {
+        pause_before(attempt).await;
         match write.update(table).await? {
             Checked::Done => return Ok(write.item.version),
             Checked::OtherObject { previous } => match write.transact(table, previous.clone()).await? {
@@ -47,7 +48,7 @@ pub(crate) async fn put<P: Remembered>(table: &Table, record: &Record<P>) -> Res
                     holds::count_managed(table, &write.item, previous.is_some()).await?;
                     return Ok(write.item.version);
                 }
-                Transacted::Busy => pause_after(attempt).await,
+                Transacted::Busy => {}
             },
         }
     }
@@ -57,13 +58,11 @@ pub(crate) async fn put<P: Remembered>(table: &Table, record: &Record<P>) -> Res
 pub(crate) async fn mark_dirty(table: &Table, id: &EntraObjectId) -> Result<(), CallError> {
     let request =
         table.client.update_item().table_name(&table.name).set_key(Some(Key::record(id).attributes()));
-    let answer = request
+    let request = request
         .update_expression("SET dirty = :true")
         .condition_expression("attribute_exists(pk)")
-        .expression_attribute_values(":true", AttributeValue::Bool(true))
-        .send()
-        .await;
-    match answer {
+        .expression_attribute_values(":true", AttributeValue::Bool(true));
+    match past_transactions(|| request.clone().send()).await {
         Ok(_) => Ok(()),
         Err(error) if is_condition(&error) => Ok(()),
         Err(error) => Err(UPDATE.error(id, &error)),
@@ -98,12 +97,13 @@ pub(crate) async fn set_assigned(
         TransactWriteItem::builder().update(agenda::planned(table, entry)?).build(),
     ];
     for attempt in 0..ATTEMPTS {
+        pause_before(attempt).await;
         match transact(table, &items).await {
             Ok(()) => return Ok(()),
             Err(Cancelled::Reasons(reasons)) if failed_condition(&reasons, 0) => {
                 return Err(TRANSACT.failed(id, Cause::Conflict));
             }
-            Err(Cancelled::Reasons(_)) => pause_after(attempt).await,
+            Err(Cancelled::Reasons(reasons)) => busy(id, &reasons)?,
             Err(Cancelled::Other(error)) => return Err(TRANSACT.error(id, &error)),
         }
     }
@@ -149,7 +149,7 @@ impl Write<'_> {
             .set_expression_attribute_names(Some(names()))
             .set_expression_attribute_values(Some(self.values()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match request.send().await {
+        match past_transactions(|| request.clone().send()).await {
             Ok(_) => Ok(Checked::Done),
             Err(error) => match old_item(&error) {
                 Some(old) => self.judge(old),
@@ -214,12 +214,16 @@ impl Write<'_> {
             Err(Cancelled::Other(error)) => Err(TRANSACT.error(self.id, &error)),
             Err(Cancelled::Reasons(reasons)) if failed_condition(&reasons, 0) => {
                 let old = reasons.into_iter().next().and_then(|reason| reason.item);
-                self.judge(old).map(|_| Transacted::Done)
+                match self.judge(old)? {
+                    Checked::Done => Ok(Transacted::Done),
+                    // The reason does not show what it refers to: look again.
+                    Checked::OtherObject { .. } => Ok(Transacted::Busy),
+                }
             }
             Err(Cancelled::Reasons(reasons)) if failed_condition(&reasons, 1) => {
                 Err(TRANSACT.failed(self.id, Cause::Conflict))
             }
-            Err(Cancelled::Reasons(_)) => Ok(Transacted::Busy),
+            Err(Cancelled::Reasons(reasons)) => busy(self.id, &reasons).map(|()| Transacted::Busy),
         }
     }
 
@@ -302,6 +306,17 @@ async fn transact(table: &Table, items: &[TransactWriteItem]) -> Result<(), Canc
             }
             _ => Err(Cancelled::Other(Box::new(error))),
         },
+    }
+}
+
+/// Whether a cancelled transaction is worth another attempt: unless a reason says something else, it met
+/// another one.
+fn busy(id: &EntraObjectId, reasons: &[CancellationReason]) -> Result<(), CallError> {
+    let codes = reasons.iter().filter_map(CancellationReason::code).filter(|code| *code != "None");
+    let mut causes = codes.map(|code| TRANSACT.cause_of(code, "the reason of a cancelled transaction"));
+    match causes.find(|cause| !matches!(cause, Cause::Throttled { .. })) {
+        Some(cause) => Err(TRANSACT.failed(id, cause)),
+        None => Ok(()),
     }
 }
 

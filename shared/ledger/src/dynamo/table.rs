@@ -1,9 +1,11 @@
 //! The table, and the calls that several kinds of items share. Every read is strongly consistent.
 
 use super::keys::Key;
-use crate::backoff::{ATTEMPTS, pause_after};
+use crate::backoff::{ATTEMPTS, pause_before};
 use crate::failure::Operation;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::http::HttpResponse;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, KeysAndAttributes, WriteRequest};
 use engine::ports::{CallError, Cause};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -29,6 +31,8 @@ pub(crate) const PUT: Operation =
     Operation { name: "dynamodb:PutItem", actions: "dynamodb:PutItem", resource: TABLE };
 pub(crate) const UPDATE: Operation =
     Operation { name: "dynamodb:UpdateItem", actions: "dynamodb:UpdateItem", resource: TABLE };
+pub(crate) const DELETE: Operation =
+    Operation { name: "dynamodb:DeleteItem", actions: "dynamodb:DeleteItem", resource: TABLE };
 pub(crate) const QUERY: Operation =
     Operation { name: "dynamodb:Query", actions: "dynamodb:Query", resource: TABLE };
 pub(crate) const BATCH_WRITE: Operation =
@@ -73,6 +77,7 @@ impl Table {
         let mut open: Vec<Attributes> = keys.iter().map(Key::attributes).collect();
         let mut found = Vec::new();
         for attempt in 0..ATTEMPTS {
+            pause_before(attempt).await;
             let wanted = KeysAndAttributes::builder().set_keys(Some(open)).consistent_read(true).build();
             let wanted = wanted.map_err(|error| unbuildable(&BATCH_GET, &error))?;
             let answer = self.client.batch_get_item().request_items(&self.name, wanted).send().await;
@@ -83,7 +88,6 @@ impl Table {
             if open.is_empty() {
                 return Ok(found);
             }
-            pause_after(attempt).await;
         }
         Err(BATCH_GET.failed(format!("{} items", open.len()), Cause::Throttled { retry_after: None }))
     }
@@ -134,15 +138,33 @@ impl Table {
             open.push(WriteRequest::builder().delete_request(delete).build());
         }
         for attempt in 0..ATTEMPTS {
+            pause_before(attempt).await;
             let answer = self.client.batch_write_item().request_items(&self.name, open).send().await;
             let answer = answer.map_err(|error| BATCH_WRITE.error(keys.len(), &error))?;
             open = answer.unprocessed_items.into_iter().flat_map(HashMap::into_values).flatten().collect();
             if open.is_empty() {
                 return Ok(());
             }
-            pause_after(attempt).await;
         }
         Err(BATCH_WRITE.failed(format!("{} items", open.len()), Cause::Throttled { retry_after: None }))
+    }
+}
+
+/// Sends a write of one item again while a transaction is at work on the item, which the SDK takes for final.
+pub(crate) async fn past_transactions<T, E, F>(write: impl Fn() -> F) -> Result<T, SdkError<E, HttpResponse>>
+where
+    E: ProvideErrorMetadata,
+    F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+{
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        match write().await {
+            Err(error) if attempt < ATTEMPTS && error.code() == Some("TransactionConflictException") => {
+                pause_before(attempt).await;
+            }
+            answer => return answer,
+        }
     }
 }
 

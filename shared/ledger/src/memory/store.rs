@@ -133,15 +133,19 @@ impl Store {
         Ok(())
     }
 
-    /// Puts an entry on the agenda, unless it is there.
+    /// Puts an entry on the agenda. One that is there stays, but is not in flight any more: who works on it
+    /// may have looked before what is planned now came about.
     pub fn plan(&mut self, entry: &AgendaEntry) {
         let list = self.agenda.entry(entry.priority).or_default();
         let planned = || Planned { entry: entry.clone(), in_flight_until: None };
-        list.entry(entry.key().place).or_insert_with(planned);
+        list.entry(entry.key().place).or_insert_with(planned).in_flight_until = None;
     }
 
+    /// Takes an entry off that was moved, and not put again since.
     pub fn tick_off(&mut self, key: &AgendaKey) {
-        if let Some(list) = self.agenda.get_mut(&key.priority) {
+        if let Some(list) = self.agenda.get_mut(&key.priority)
+            && list.get(&key.place).is_some_and(|planned| planned.in_flight_until.is_some())
+        {
             list.remove(&key.place);
         }
     }

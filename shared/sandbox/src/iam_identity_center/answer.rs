@@ -56,6 +56,9 @@ pub(super) enum Failure {
     /// `id` is what was asked for, if it was asked for by id.
     #[error("{} not found.", .kind.name())]
     NotFound { kind: ResourceType, id: Option<String> },
+    /// More users or groups than the quota.
+    #[error("The quota of the identity store is exceeded")]
+    QuotaExceeded,
     /// More calls than the quota.
     #[error("Rate exceeded")]
     Throttled { retry_after_seconds: i64 },
@@ -110,6 +113,7 @@ impl Failure {
             Self::Serialization(_) => "SerializationException",
             Self::Conflict { .. } => "ConflictException",
             Self::NotFound { .. } => "ResourceNotFoundException",
+            Self::QuotaExceeded => "ServiceQuotaExceededException",
             Self::Throttled { .. } => "ThrottlingException",
             Self::UnknownOperation => "UnknownOperationException",
         }

@@ -1,27 +1,59 @@
 //! The shapes of a user's and a group's members (API model), and whether a value has one.
 
 use super::answer::broken;
-use super::text::{is_text, is_visible};
+use super::text::{self, is_text, is_visible};
 use serde_json::{Map, Value};
+
+/// Pages have at most, and by default, this many items.
+pub(super) const LARGEST_PAGE: u64 = 100;
+/// Extensions of one user.
+const MOST_EXTENSIONS: usize = 10;
+
+/// The name of a member, and its shape.
+pub(super) type Member = (&'static str, Shape);
 
 /// The shape of a value.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Shape {
     /// 1 to 128 visible characters.
     UserName,
+    /// 1 to 256 visible characters: a part of an external id.
+    ExternalIdPart,
     /// 1 to 1,024 characters of text.
     Text,
     /// True or false.
     Flag,
+    /// The id or ARN of an identity store.
+    StoreId,
+    /// The id or ARN of a user, group or membership.
+    ResourceId,
+    /// 1 to 64 digits.
+    Revision,
+    /// 1 to 100.
+    PageSize,
+    /// 1 to 65,535 characters of base64, colons, hyphens or underscores.
+    PageToken,
+    /// `name.familyName` or `aws:identitystore:enterprise.department`, for example.
+    AttributePath,
+    /// `aws:identitystore:` and 1 to 20 letters.
+    ExtensionName,
+    /// Any JSON value but null: what is not there is left out.
+    Document,
+    /// One to ten extensions by their names, each a document.
+    Extensions,
     /// These members, none of them required.
-    Structure(&'static [(&'static str, Shape)]),
-    /// One to so many structures.
-    List(usize, &'static [(&'static str, Shape)]),
+    Structure(&'static [Member]),
+    /// These members, of which those are required.
+    Record(&'static [Member], &'static [&'static str]),
+    /// Exactly one of these members.
+    Union(&'static [Member]),
+    /// At least and at most so many items.
+    List(usize, usize, &'static Shape),
 }
 
-const VALUE: &[(&str, Shape)] = &[("Value", Shape::Text), ("Type", Shape::Text), ("Primary", Shape::Flag)];
+const VALUE: &[Member] = &[("Value", Shape::Text), ("Type", Shape::Text), ("Primary", Shape::Flag)];
 
-const NAME: &[(&str, Shape)] = &[
+const NAME: &[Member] = &[
     ("Formatted", Shape::Text),
     ("FamilyName", Shape::Text),
     ("GivenName", Shape::Text),
@@ -30,7 +62,7 @@ const NAME: &[(&str, Shape)] = &[
     ("HonorificSuffix", Shape::Text),
 ];
 
-const ADDRESS: &[(&str, Shape)] = &[
+const ADDRESS: &[Member] = &[
     ("StreetAddress", Shape::Text),
     ("Locality", Shape::Text),
     ("Region", Shape::Text),
@@ -41,35 +73,35 @@ const ADDRESS: &[(&str, Shape)] = &[
     ("Primary", Shape::Flag),
 ];
 
-const PHOTO: &[(&str, Shape)] =
+const PHOTO: &[Member] =
     &[("Value", Shape::Text), ("Type", Shape::Text), ("Display", Shape::Text), ("Primary", Shape::Flag)];
 
 /// The members of a user that can be written.
-pub(super) const USER: &[(&str, Shape)] = &[
+pub(super) const USER: &[Member] = &[
     ("UserName", Shape::UserName),
     ("Name", Shape::Structure(NAME)),
     ("DisplayName", Shape::Text),
     ("NickName", Shape::Text),
     ("ProfileUrl", Shape::Text),
-    ("Emails", Shape::List(1, VALUE)),
-    ("Addresses", Shape::List(1, ADDRESS)),
-    ("PhoneNumbers", Shape::List(1, VALUE)),
+    ("Emails", Shape::List(1, 1, &Shape::Structure(VALUE))),
+    ("Addresses", Shape::List(1, 1, &Shape::Structure(ADDRESS))),
+    ("PhoneNumbers", Shape::List(1, 1, &Shape::Structure(VALUE))),
     ("UserType", Shape::Text),
     ("Title", Shape::Text),
     ("PreferredLanguage", Shape::Text),
     ("Locale", Shape::Text),
     ("Timezone", Shape::Text),
-    ("Photos", Shape::List(3, PHOTO)),
+    ("Photos", Shape::List(1, 3, &Shape::Record(PHOTO, &["Value"]))),
     ("Website", Shape::Text),
     ("Birthdate", Shape::Text),
-    ("Roles", Shape::List(1, VALUE)),
+    ("Roles", Shape::List(1, 1, &Shape::Structure(VALUE))),
 ];
 
 /// The members of a group that can be written.
-pub(super) const GROUP: &[(&str, Shape)] = &[("DisplayName", Shape::Text), ("Description", Shape::Text)];
+pub(super) const GROUP: &[Member] = &[("DisplayName", Shape::Text), ("Description", Shape::Text)];
 
 /// The members of the enterprise extension; documents are written in lower camel case.
-pub(super) const ENTERPRISE: &[(&str, Shape)] = &[
+pub(super) const ENTERPRISE: &[Member] = &[
     ("employeeNumber", Shape::Text),
     ("costCenter", Shape::Text),
     ("organization", Shape::Text),
@@ -78,39 +110,49 @@ pub(super) const ENTERPRISE: &[(&str, Shape)] = &[
     ("manager", Shape::Structure(MANAGER)),
 ];
 
-const MANAGER: &[(&str, Shape)] = &[("value", Shape::Text), ("displayName", Shape::Text)];
+const MANAGER: &[Member] = &[("value", Shape::Text), ("displayName", Shape::Text)];
 
 /// The shape of a member.
-pub(super) fn member(members: &[(&str, Shape)], name: &str) -> Option<Shape> {
+pub(super) fn member(members: &[Member], name: &str) -> Option<Shape> {
     members.iter().find(|(known, _)| *known == name).map(|(_, shape)| *shape)
 }
 
 /// Every rule that the value breaks.
 pub(super) fn check(path: &str, shape: Shape, value: &Value, rules: &mut Vec<String>) {
     match shape {
-        Shape::UserName => check_text(path, value, 128, is_visible, rules),
-        Shape::Text => check_text(path, value, 1_024, is_text, rules),
         Shape::Flag if !value.is_boolean() => rules.push(broken(path, "Member must be a boolean")),
-        Shape::Flag => {}
-        Shape::Structure(members) => check_structure(path, members, value, rules),
-        Shape::List(most, members) => match value.as_array() {
-            Some(items) if (1..=most).contains(&items.len()) => {
-                items.iter().for_each(|item| check_structure(path, members, item, rules));
-            }
-            _ => rules.push(broken(path, &format!("Member must be a list of 1 to {most}"))),
-        },
+        Shape::Document if value.is_null() => rules.push(broken(path, "Member must not be null")),
+        Shape::Flag | Shape::Document => {}
+        Shape::PageSize if !value.as_u64().is_some_and(|size| (1..=LARGEST_PAGE).contains(&size)) => {
+            rules.push(broken(path, "Member must be between 1 and 100"));
+        }
+        Shape::PageSize => {}
+        Shape::Extensions => check_extensions(path, value, rules),
+        Shape::Structure(members) => check_structure(path, members, &[], value, rules),
+        Shape::Record(members, required) => check_structure(path, members, required, value, rules),
+        Shape::Union(members) => check_union(path, members, value, rules),
+        Shape::List(least, most, item) => check_list(path, (least, most), *item, value, rules),
+        _ => check_text(path, shape, value, rules),
     }
 }
 
 /// Checks a structure. Members that it does not have are refused: the real service ignores them in
 /// requests, which hides mistakes.
-pub(super) fn check_structure(path: &str, members: &[(&str, Shape)], value: &Value, rules: &mut Vec<String>) {
+pub(super) fn check_structure(
+    path: &str,
+    members: &[Member],
+    required: &[&str],
+    value: &Value,
+    rules: &mut Vec<String>,
+) {
     let Some(object) = value.as_object() else {
         rules.push(broken(path, "Member must be a structure"));
         return;
     };
+    let missing = required.iter().filter(|name| !object.contains_key(**name));
+    rules.extend(missing.map(|name| broken(&joined(path, name), "Member must not be null")));
     for (name, value) in object {
-        let path = format!("{path}.{name}");
+        let path = joined(path, name);
         match member(members, name) {
             Some(shape) => check(&path, shape, value, rules),
             None => rules.push(broken(&path, "Member is unknown")),
@@ -143,16 +185,65 @@ pub(super) fn from_document(document: &Value) -> Option<Value> {
     }
 }
 
-fn check_text(path: &str, value: &Value, longest: usize, legal: fn(char) -> bool, rules: &mut Vec<String>) {
+fn check_union(path: &str, members: &[Member], value: &Value, rules: &mut Vec<String>) {
+    match value.as_object() {
+        Some(object) if object.len() == 1 => check_structure(path, members, &[], value, rules),
+        _ => rules.push(broken(path, "Member must have exactly one member")),
+    }
+}
+
+fn check_list(
+    path: &str,
+    (least, most): (usize, usize),
+    item: Shape,
+    value: &Value,
+    rules: &mut Vec<String>,
+) {
+    match value.as_array() {
+        Some(items) if (least..=most).contains(&items.len()) => {
+            items.iter().for_each(|value| check(path, item, value, rules));
+        }
+        _ => rules.push(broken(path, &format!("Member must be a list of {least} to {most}"))),
+    }
+}
+
+fn check_extensions(path: &str, value: &Value, rules: &mut Vec<String>) {
+    match value.as_object() {
+        Some(map) if (1..=MOST_EXTENSIONS).contains(&map.len()) => {
+            for (name, document) in map {
+                check_text(path, Shape::ExtensionName, &Value::from(name.as_str()), rules);
+                check(path, Shape::Document, document, rules);
+            }
+        }
+        _ => rules.push(broken(path, "Member must be a map of 1 to 10")),
+    }
+}
+
+fn check_text(path: &str, shape: Shape, value: &Value, rules: &mut Vec<String>) {
     let Some(text) = value.as_str() else {
         rules.push(broken(path, "Member must be a string"));
         return;
+    };
+    let (longest, legal): (usize, fn(&str) -> bool) = match shape {
+        Shape::UserName => (128, |text| text.chars().all(is_visible)),
+        Shape::ExternalIdPart => (256, |text| text.chars().all(is_visible)),
+        Shape::StoreId => (93, text::is_store_id),
+        Shape::ResourceId => (100, text::is_resource_id),
+        Shape::Revision => (64, |text| text.bytes().all(|byte| byte.is_ascii_digit())),
+        Shape::PageToken => (65_535, text::is_page_token),
+        Shape::AttributePath => (255, text::is_attribute_path),
+        Shape::ExtensionName => (50, text::is_extension_name),
+        _ => (1_024, |text| text.chars().all(is_text)),
     };
     if text.is_empty() {
         rules.push(broken(path, "Member must have length greater than or equal to 1"));
     } else if text.chars().count() > longest {
         rules.push(broken(path, &format!("Member must have length less than or equal to {longest}")));
-    } else if !text.chars().all(legal) {
+    } else if !legal(text) {
         rules.push(broken(path, "Member must satisfy regular expression pattern"));
     }
+}
+
+fn joined(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }

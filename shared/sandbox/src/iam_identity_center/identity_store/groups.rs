@@ -1,10 +1,9 @@
 //! Groups.
 
 use super::request::Request;
-use super::users::{Alternate, alternate, external_id, filter, is, no_unique_path};
-use super::{Group, IdentityStore, Meta, paging};
-use crate::iam_identity_center::answer::{Failure, ResourceType, broken};
-use crate::iam_identity_center::shape::{self, GROUP};
+use super::users::{Alternate, alternate, external_id, filter, no_unique_path};
+use super::{Group, IdentityStore, MOST_GROUPS, Meta, paging};
+use crate::iam_identity_center::answer::{Failure, ResourceType};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -12,19 +11,8 @@ use std::ops::Bound;
 
 impl IdentityStore {
     pub(super) fn create_group(&mut self, now: Timestamp, request: &Request) -> Result<Value, Failure> {
-        let (mut members, mut rules) = (Map::new(), Vec::new());
-        for (name, value) in request.members().iter().filter(|(name, _)| *name != "IdentityStoreId") {
-            match shape::member(GROUP, name) {
-                Some(shape) => {
-                    shape::check(name, shape, value, &mut rules);
-                    members.insert(name.clone(), value.clone());
-                }
-                None => rules.push(broken(name, "Member is unknown")),
-            }
-        }
-        if !rules.is_empty() {
-            return Err(Failure::broken(&rules));
-        }
+        let mut members = request.members().clone();
+        members.remove("IdentityStoreId");
         let id = self.insert_group(Group {
             members,
             external_ids: None,
@@ -37,6 +25,9 @@ impl IdentityStore {
     /// Takes in a group whose members have the right shapes.
     pub(super) fn insert_group(&mut self, group: Group) -> Result<String, Failure> {
         let name = self.free_name(None, &group.members)?;
+        if self.groups.len() >= MOST_GROUPS {
+            return Err(Failure::QuotaExceeded);
+        }
         let id = self.new_id();
         self.group_names.insert(name, id.clone());
         self.groups.insert(id.clone(), group);
@@ -46,7 +37,7 @@ impl IdentityStore {
     /// Puts a group in the place of what stood there.
     pub(super) fn replace_group(&mut self, id: &str, group: Group) -> Result<(), Failure> {
         let name = self.free_name(Some(id), &group.members)?;
-        self.group_names.retain(|_, owner| owner != id);
+        self.forget_name(id);
         self.group_names.insert(name, id.to_owned());
         self.groups.insert(id.to_owned(), group);
         Ok(())
@@ -76,7 +67,7 @@ impl IdentityStore {
                 user.memberships.remove(&id);
             }
         }
-        self.group_names.retain(|_, owner| *owner != id);
+        self.forget_name(&id);
         self.groups.remove(&id);
         Ok(json!({}))
     }
@@ -84,11 +75,18 @@ impl IdentityStore {
     pub(super) fn list_groups(&self, request: &Request) -> Result<Value, Failure> {
         let filter = filter(request, "DisplayName")?;
         let start = paging::start(request, "Groups")?;
-        let groups = self.groups.range((Bound::Excluded(start), Bound::Unbounded));
-        let found = groups
-            .filter(|(_, group)| filter.is_none_or(|wanted| is(group.members.get("DisplayName"), wanted)))
-            .map(|(id, group)| (id.clone(), self.show_group(id, group)));
-        paging::page(request, "Groups", found)
+        let shown = |(id, group): (&String, &Group)| (id.clone(), self.show_group(id, group));
+        match filter {
+            Some(name) => {
+                let id = self.group_names.get(&name.to_lowercase());
+                let found = id.and_then(|id| self.groups.get_key_value(id));
+                paging::page(request, "Groups", found.into_iter().map(shown))
+            }
+            None => {
+                let groups = self.groups.range((Bound::Excluded(start), Bound::Unbounded));
+                paging::page(request, "Groups", groups.map(shown))
+            }
+        }
     }
 
     pub(super) fn group_id(&self, request: &Request) -> Result<Value, Failure> {
@@ -115,6 +113,13 @@ impl IdentityStore {
         }
         group.meta.show(&mut body);
         Value::Object(body)
+    }
+
+    fn forget_name(&mut self, id: &str) {
+        let name = self.groups.get(id).and_then(|group| group.members.get("DisplayName")?.as_str());
+        if let Some(name) = name.map(str::to_lowercase) {
+            self.group_names.remove(&name);
+        }
     }
 
     /// The name in lower case, if there is one and nobody else has it.

@@ -7,9 +7,6 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::ops::Bound;
 
-/// Groups of one question.
-const MOST_GROUPS: usize = 100;
-
 impl IdentityStore {
     pub(super) fn create_membership(&mut self, now: Timestamp, request: &Request) -> Result<Value, Failure> {
         let (group, _) = self.group(request)?;
@@ -77,13 +74,9 @@ impl IdentityStore {
 
     pub(super) fn is_member(&self, request: &Request) -> Result<Value, Failure> {
         let user = self.member(request)?;
-        let groups = request.required("GroupIds")?.as_array();
-        let groups = groups.filter(|groups| (1..=MOST_GROUPS).contains(&groups.len()));
-        let groups =
-            groups.ok_or_else(|| Failure::invalid("groupIds", "Member must be a list of 1 to 100"))?;
         let mut results = Vec::new();
-        for group in groups {
-            let group = id("groupIds", group)?;
+        for group in request.list("GroupIds") {
+            let group = id("GroupId", group.as_str().unwrap_or_default())?;
             let held =
                 self.groups.get(&group).ok_or_else(|| Failure::missing(ResourceType::Group, &group))?;
             results.push(json!({

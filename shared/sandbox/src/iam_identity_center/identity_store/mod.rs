@@ -1,6 +1,7 @@
 //! The identity store: users, groups and memberships, as the API model and its reference describe them.
 
 mod groups;
+mod inputs;
 mod memberships;
 mod paging;
 mod request;
@@ -16,6 +17,10 @@ use jiff::Timestamp;
 use request::Request;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+
+/// Users and groups of one store (Identity Center quotas page).
+const MOST_USERS: usize = 200_000;
+const MOST_GROUPS: usize = 100_000;
 
 /// What `X-Amz-Target` begins with.
 pub(super) const TARGET_PREFIX: &str = "AWSIdentityStore";
@@ -94,11 +99,9 @@ impl IdentityStore {
 
     /// Answers one call.
     pub fn answer(&mut self, now: Timestamp, operation: &str, body: &[u8]) -> Result<Value, Failure> {
-        if !OPERATIONS.contains(&operation) {
-            return Err(Failure::UnknownOperation);
-        }
         self.throttle.admit(now, operation)?;
         let request = Request::parse(body)?;
+        inputs::check(operation, &request)?;
         request.check_store(&self.id)?;
         match operation {
             "CreateUser" => self.create_user(now, &request),
@@ -158,29 +161,6 @@ impl IdentityStore {
         }
     }
 }
-
-/// Every operation but the three that configure the store's network.
-const OPERATIONS: [&str; 19] = [
-    "CreateUser",
-    "DescribeUser",
-    "UpdateUser",
-    "DeleteUser",
-    "ListUsers",
-    "GetUserId",
-    "CreateGroup",
-    "DescribeGroup",
-    "UpdateGroup",
-    "DeleteGroup",
-    "ListGroups",
-    "GetGroupId",
-    "CreateGroupMembership",
-    "DescribeGroupMembership",
-    "DeleteGroupMembership",
-    "GetGroupMembershipId",
-    "ListGroupMemberships",
-    "ListGroupMembershipsForMember",
-    "IsMemberInGroups",
-];
 
 impl Meta {
     fn new(now: Timestamp) -> Self {

@@ -10,13 +10,13 @@ pub(super) fn page(
     name: &str,
     items: impl Iterator<Item = (String, Value)>,
 ) -> Result<Value, Failure> {
-    let size = request.page_size()?;
+    let size = request.page_size();
     let mut items: Vec<(String, Value)> = items.take(size + 1).collect();
     let more = items.len() > size;
     items.truncate(size);
     let mut body = Map::new();
     if let (true, Some((last, _))) = (more, items.last()) {
-        body.insert("NextToken".to_owned(), format!("{name}:{last}").into());
+        body.insert("NextToken".to_owned(), format!("{name}:{:x}:{last}", request.fingerprint()).into());
     }
     body.insert(name.to_owned(), items.into_iter().map(|(_, item)| item).collect());
     Ok(Value::Object(body))
@@ -24,9 +24,10 @@ pub(super) fn page(
 
 /// After which key the page begins.
 pub(super) fn start(request: &Request, name: &str) -> Result<String, Failure> {
-    let Some(token) = request.text("NextToken")? else { return Ok(String::new()) };
-    match token.split_once(':') {
-        Some((list, key)) if list == name && !key.is_empty() => Ok(key.to_owned()),
+    let Some(token) = request.text("NextToken") else { return Ok(String::new()) };
+    let start = format!("{name}:{:x}:", request.fingerprint());
+    match token.strip_prefix(&start) {
+        Some(key) if !key.is_empty() => Ok(key.to_owned()),
         _ => Err(Failure::invalid("nextToken", "The token is not one of this list")),
     }
 }

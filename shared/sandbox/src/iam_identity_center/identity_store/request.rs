@@ -1,12 +1,13 @@
-//! Reads the members that requests have in common.
+//! Reads the members that requests have in common; their shapes were checked before.
 
 use crate::iam_identity_center::answer::{Failure, ResourceType};
+use crate::iam_identity_center::shape::LARGEST_PAGE;
+use crate::iam_identity_center::text::resource_of_arn;
+use crate::random::fingerprint;
 use serde_json::{Map, Value};
 
-/// Pages have at most, and by default, this many items.
-const LARGEST_PAGE: u64 = 100;
-
 /// The body of a request.
+#[derive(Debug)]
 pub(super) struct Request(Map<String, Value>);
 
 impl Request {
@@ -29,95 +30,66 @@ impl Request {
         self.0.get(name)
     }
 
-    pub fn text(&self, name: &str) -> Result<Option<&str>, Failure> {
-        match self.get(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(Failure::Serialization(format!("{name} is no string"))),
-        }
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.get(name).and_then(Value::as_str)
     }
 
-    pub fn required(&self, name: &str) -> Result<&Value, Failure> {
-        self.get(name).ok_or_else(|| Failure::invalid(name, "Member must not be null"))
+    /// The items of a list; none if it is absent.
+    pub fn list(&self, name: &str) -> &[Value] {
+        self.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
-    /// The id of a user, group or membership; an ARN is taken for the id at its end.
+    /// The id of a user, group or membership.
     pub fn id(&self, name: &str) -> Result<String, Failure> {
-        id(name, self.required(name)?)
+        id(name, self.text(name).unwrap_or_default())
     }
 
     /// `MemberId`: a union whose only member is `UserId`.
     pub fn member_id(&self) -> Result<String, Failure> {
-        match self.required("MemberId")?.as_object() {
-            Some(union) if union.len() == 1 && union.contains_key("UserId") => {
-                id("memberId.userId", &union["UserId"])
-            }
-            _ => Err(Failure::invalid("memberId", "Member must have exactly the member UserId")),
-        }
+        id("UserId", self.get("MemberId").and_then(|union| union["UserId"].as_str()).unwrap_or_default())
     }
 
     pub fn check_store(&self, id: &str) -> Result<(), Failure> {
-        let given = self.required("IdentityStoreId")?.as_str().unwrap_or_default();
+        let given = self.text("IdentityStoreId").unwrap_or_default();
         let given = given.rsplit('/').next().unwrap_or(given);
-        let hex = given.strip_prefix("d-").is_some_and(|digits| {
-            digits.len() == 10 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        });
-        if !hex && !is_uuid(given) {
-            return Err(Failure::invalid(
-                "identityStoreId",
-                "Member must satisfy regular expression pattern",
-            ));
-        }
         if given == id { Ok(()) } else { Err(Failure::missing(ResourceType::IdentityStore, &given)) }
     }
 
     /// An outdated revision is a conflict; none is none.
     pub fn check_revision(&self, revision: u64) -> Result<(), Failure> {
-        let Some(given) = self.text("Revision")? else { return Ok(()) };
-        if given.is_empty() || given.len() > 64 || !given.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(Failure::invalid(
-                "revision",
-                "Member must satisfy regular expression pattern: [0-9]+",
-            ));
+        match self.text("Revision") {
+            Some(given) if given != revision.to_string() => Err(Failure::concurrent()),
+            _ => Ok(()),
         }
-        if given == revision.to_string() { Ok(()) } else { Err(Failure::concurrent()) }
     }
 
-    pub fn page_size(&self) -> Result<usize, Failure> {
-        let size = match self.get("MaxResults") {
-            None => LARGEST_PAGE,
-            Some(value) => value.as_u64().unwrap_or(0),
-        };
-        if (1..=LARGEST_PAGE).contains(&size) {
-            Ok(size as usize)
-        } else {
-            Err(Failure::invalid("maxResults", "Member must be between 1 and 100"))
-        }
+    pub fn page_size(&self) -> usize {
+        self.get("MaxResults").and_then(Value::as_u64).unwrap_or(LARGEST_PAGE) as usize
+    }
+
+    /// What distinguishes this list from others: everything but where its page begins and how long it is.
+    pub fn fingerprint(&self) -> u64 {
+        let mut asked: Vec<String> = self
+            .0
+            .iter()
+            .filter(|(name, _)| !matches!(name.as_str(), "NextToken" | "MaxResults" | "IdentityStoreId"))
+            .map(|(name, value)| format!("{name} {value}"))
+            .collect();
+        asked.sort();
+        fingerprint(0, &asked.iter().map(String::as_str).collect::<Vec<_>>())
     }
 }
 
-/// Reads an id.
-pub(super) fn id(name: &str, value: &Value) -> Result<String, Failure> {
-    let text = value.as_str().unwrap_or_default();
-    let bare = match text.strip_prefix("arn:aws:identitystore:::") {
-        Some(rest) => rest.split_once('/').map_or("", |(_, id)| id),
-        None => text,
+/// The id itself where an ARN stands, which must be one of the member's kind.
+pub(super) fn id(member: &str, text: &str) -> Result<String, Failure> {
+    let wanted = match member {
+        "UserId" => "user",
+        "MembershipId" => "membership",
+        _ => "group",
     };
-    let uuid = match bare.split_once('-') {
-        Some((prefix, rest)) if prefix.len() == 10 => rest,
-        _ => bare,
-    };
-    if is_uuid(uuid) {
-        Ok(bare.to_owned())
-    } else {
-        Err(Failure::invalid(name, "Member must satisfy regular expression pattern of ResourceId"))
+    match resource_of_arn(text) {
+        None => Ok(text.to_owned()),
+        Some((kind, id)) if kind == wanted => Ok(id.to_owned()),
+        Some(_) => Err(Failure::invalid(member, "Member must be the ARN of such a resource")),
     }
-}
-
-fn is_uuid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
 }

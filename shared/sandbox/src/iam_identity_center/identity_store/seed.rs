@@ -1,7 +1,7 @@
 //! Fills the store at once, as if another tool had done it: with what this API cannot set.
 
-use super::IdentityStore;
 use super::request::Request;
+use super::{IdentityStore, inputs};
 use crate::iam_identity_center::answer::Failure;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ impl IdentityStore {
         let list = |name: &str| seed[name].as_array().cloned().unwrap_or_default();
         for mut user in list("users") {
             let (status, external_ids) = (taken(&mut user, "UserStatus"), taken(&mut user, "ExternalIds"));
-            let answer = self.create_user(now, &self.request(user.clone())?)?;
+            let answer = self.create_user(now, &self.request("CreateUser", user.clone())?)?;
             let id = answer["UserId"].as_str().unwrap_or_default().to_owned();
             if let Some(held) = self.users.get_mut(&id) {
                 held.external_ids = external_ids;
@@ -31,7 +31,7 @@ impl IdentityStore {
         }
         for mut group in list("groups") {
             let external_ids = taken(&mut group, "ExternalIds");
-            let answer = self.create_group(now, &self.request(group.clone())?)?;
+            let answer = self.create_group(now, &self.request("CreateGroup", group.clone())?)?;
             let id = answer["GroupId"].as_str().unwrap_or_default().to_owned();
             if let Some(held) = self.groups.get_mut(&id) {
                 held.external_ids = external_ids;
@@ -53,8 +53,14 @@ impl IdentityStore {
         Ok(json!({"users": users, "groups": groups}))
     }
 
-    fn request(&self, members: Value) -> Result<Request, Failure> {
-        Request::parse(&serde_json::to_vec(&members).unwrap_or_default())
+    /// The body of a create operation, checked like one that came over the wire.
+    fn request(&self, operation: &str, mut members: Value) -> Result<Request, Failure> {
+        if let Some(members) = members.as_object_mut() {
+            members.insert("IdentityStoreId".to_owned(), json!(self.id));
+        }
+        let request = Request::parse(&serde_json::to_vec(&members).unwrap_or_default())?;
+        inputs::check(operation, &request)?;
+        Ok(request)
     }
 }
 

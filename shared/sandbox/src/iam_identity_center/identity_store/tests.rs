@@ -226,6 +226,83 @@ fn what_is_not_there_is_not_found() {
 }
 
 #[test]
+fn what_an_operation_does_not_take_is_refused_whatever_the_operation() {
+    let mut world = World::new();
+    let (ada, engineers) = (world.user("ada"), world.group("Engineers"));
+    let member = json!({"UserId": ada});
+    let group_arn = format!("arn:aws:identitystore:::group/{engineers}");
+    let unique = |value: Value| json!({"AttributePath": "userName", "AttributeValue": value});
+    for (operation, body) in [
+        ("DescribeUser", json!({"UserId": ada, "Foo": 1})),
+        ("DescribeUser", json!({"UserId": group_arn})),
+        ("DescribeUser", json!({"UserId": ada, "Extensions": ["aws:identitystore:Enterprise"]})),
+        ("DeleteUser", json!({"UserId": ada, "Revision": "x"})),
+        ("UpdateUser", json!({"UserId": ada, "Operations": []})),
+        ("UpdateUser", json!({"UserId": ada, "Operations": [{"AttributePath": "title", "Value": "x"}]})),
+        (
+            "UpdateUser",
+            json!({"UserId": ada, "Operations": [{"AttributePath": "title", "AttributeValue": null}]}),
+        ),
+        (
+            "UpdateUser",
+            json!({"UserId": ada, "Operations": [{"AttributePath": "nick_name", "AttributeValue": "x"}]}),
+        ),
+        (
+            "CreateUser",
+            json!({"UserName": "b", "DisplayName": "b", "Name": {"GivenName": "b", "FamilyName": "b"},
+                              "Photos": [{"Type": "photo"}]}),
+        ),
+        ("ListUsers", json!({"Filters": [{"AttributePath": "UserName", "AttributeValue": 7}]})),
+        ("ListUsers", json!({"Filters": [{"AttributePath": "UserName"}]})),
+        ("GetUserId", json!({"AlternateIdentifier": {"UniqueAttribute": unique(json!(7))}})),
+        ("GetUserId", json!({"AlternateIdentifier": {"ExternalId": {"Issuer": "x"}}})),
+        (
+            "GetUserId",
+            json!({"AlternateIdentifier": {"UniqueAttribute": unique(json!("ada")), "ExternalId": {"Issuer": "x", "Id": "y"}}}),
+        ),
+        ("IsMemberInGroups", json!({"MemberId": member, "GroupIds": []})),
+        (
+            "CreateGroupMembership",
+            json!({"GroupId": engineers, "MemberId": {"UserId": ada, "GroupId": engineers}}),
+        ),
+        ("ListGroups", json!({"IdentityStoreId": "elsewhere/d-9067642ac7"})),
+    ] {
+        assert_eq!(world.refused(operation, body.clone()), "ValidationException", "{operation} {body}");
+    }
+    let arn = format!("arn:aws:identitystore:::user/{ada}");
+    world.ok("DescribeUser", json!({"UserId": arn, "IdentityStoreId": "arn:aws:identitystore::111122223333:identitystore/d-9067642ac7"}));
+    assert_eq!(world.ok("ListUsers", json!({"Filters": []}))["Users"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_page_token_is_good_for_the_list_it_came_from() {
+    let mut world = World::new();
+    let (ada, alan) = (world.user("ada"), world.user("alan"));
+    let (engineers, auditors) = (world.group("Engineers"), world.group("Auditors"));
+    for user in [&ada, &alan] {
+        for group in [&engineers, &auditors] {
+            world.ok("CreateGroupMembership", json!({"GroupId": group, "MemberId": {"UserId": user}}));
+        }
+    }
+    let first = world.ok("ListGroupMemberships", json!({"GroupId": engineers, "MaxResults": 1}));
+    let next = |group: &str| json!({"GroupId": group, "NextToken": first["NextToken"]});
+    assert_eq!(world.refused("ListGroupMemberships", next(&auditors)), "ValidationException");
+    let second = world.ok("ListGroupMemberships", next(&engineers));
+    assert_eq!(second["GroupMemberships"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn names_become_free_when_they_are_given_up() {
+    let mut world = World::new();
+    let ada = world.user("ada");
+    world.update(&ada, "userName", json!("king"));
+    world.update(&ada, "emails", json!([{"value": "king@example.com"}]));
+    let other = world.user("ada");
+    world.ok("DeleteUser", json!({"UserId": other}));
+    world.user("ada");
+}
+
+#[test]
 fn a_list_comes_in_pages_of_a_hundred_and_skips_nobody_when_it_changes() {
     let mut world = World::new();
     let ids: Vec<String> = (0..250).map(|n| world.user(&format!("user{n}"))).collect();

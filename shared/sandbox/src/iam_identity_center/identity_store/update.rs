@@ -5,13 +5,12 @@ use super::IdentityStore;
 use super::request::Request;
 use super::users::EXTENSION;
 use crate::iam_identity_center::answer::Failure;
-use crate::iam_identity_center::shape::{self, ENTERPRISE, GROUP, Shape, USER, capitalised, from_document};
+use crate::iam_identity_center::shape::{
+    self, ENTERPRISE, GROUP, Member, Shape, USER, capitalised, from_document,
+};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
-
-/// Operations of one request.
-const MOST: usize = 100;
 
 /// One operation; without a value it removes.
 struct Operation<'a> {
@@ -51,17 +50,16 @@ impl IdentityStore {
 }
 
 fn operations(request: &Request) -> Result<Vec<Operation<'_>>, Failure> {
-    let list = request.required("Operations")?.as_array();
-    let list = list.filter(|list| (1..=MOST).contains(&list.len()));
-    let list = list.ok_or_else(|| Failure::invalid("operations", "Member must be a list of 1 to 100"))?;
     let mut paths = BTreeSet::new();
-    list.iter()
+    request
+        .list("Operations")
+        .iter()
         .map(|operation| {
             let path = operation["AttributePath"].as_str().unwrap_or_default();
             if !paths.insert(path) {
                 return Err(Failure::invalid("operations", "Every path can be named once"));
             }
-            Ok(Operation { path, value: operation.get("AttributeValue").filter(|value| !value.is_null()) })
+            Ok(Operation { path, value: operation.get("AttributeValue") })
         })
         .collect()
 }
@@ -69,7 +67,7 @@ fn operations(request: &Request) -> Result<Vec<Operation<'_>>, Failure> {
 /// Changes a member, or a part of a structure such as `name.familyName`.
 fn apply(
     members: &mut Map<String, Value>,
-    known: &[(&str, Shape)],
+    known: &[Member],
     operation: &Operation<'_>,
 ) -> Result<(), Failure> {
     let unknown = || Failure::invalid("operations.attributePath", "Member must be a known path");
@@ -96,7 +94,7 @@ fn extend(extensions: &mut Map<String, Value>, rest: &str, operation: &Operation
     if rest.is_empty() {
         let mut rules = Vec::new();
         let whole = operation.value.cloned().unwrap_or_else(|| json!({}));
-        shape::check_structure(EXTENSION, ENTERPRISE, &whole, &mut rules);
+        shape::check_structure(EXTENSION, ENTERPRISE, &[], &whole, &mut rules);
         if !rules.is_empty() {
             return Err(Failure::broken(&rules));
         }

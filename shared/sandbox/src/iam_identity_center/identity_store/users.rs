@@ -1,7 +1,7 @@
 //! Users.
 
 use super::request::Request;
-use super::{IdentityStore, Meta, User, paging};
+use super::{IdentityStore, MOST_USERS, Meta, User, paging};
 use crate::iam_identity_center::answer::{Failure, ResourceType, broken};
 use crate::iam_identity_center::shape::{self, ENTERPRISE, USER};
 use jiff::Timestamp;
@@ -14,17 +14,15 @@ pub(super) const EXTENSION: &str = "aws:identitystore:enterprise";
 
 impl IdentityStore {
     pub(super) fn create_user(&mut self, now: Timestamp, request: &Request) -> Result<Value, Failure> {
-        let (mut members, mut extensions, mut rules) = (Map::new(), Map::new(), Vec::new());
-        for (name, value) in request.members().iter().filter(|(name, _)| *name != "IdentityStoreId") {
-            match (name.as_str(), shape::member(USER, name)) {
-                ("Extensions", _) => extensions = checked_extensions(value, &mut rules),
-                (_, Some(shape)) => {
-                    shape::check(name, shape, value, &mut rules);
-                    members.insert(name.clone(), value.clone());
-                }
-                (_, None) => rules.push(broken(name, "Member is unknown")),
-            }
-        }
+        let mut rules = Vec::new();
+        let members: Map<String, Value> = request
+            .members()
+            .iter()
+            .filter(|(name, _)| shape::member(USER, name).is_some())
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        let extensions =
+            request.get("Extensions").map(|value| checked_extensions(value, &mut rules)).unwrap_or_default();
         if !rules.is_empty() {
             return Err(Failure::broken(&rules));
         }
@@ -44,6 +42,9 @@ impl IdentityStore {
     pub(super) fn insert_user(&mut self, user: User) -> Result<String, Failure> {
         check_required(&user.members)?;
         self.check_unique(None, &user.members)?;
+        if self.users.len() >= MOST_USERS {
+            return Err(Failure::QuotaExceeded);
+        }
         let id = self.new_id();
         self.take_names(&id, &user.members);
         self.users.insert(id.clone(), user);
@@ -54,8 +55,7 @@ impl IdentityStore {
     pub(super) fn replace_user(&mut self, id: &str, user: User) -> Result<(), Failure> {
         check_required(&user.members)?;
         self.check_unique(Some(id), &user.members)?;
-        self.user_names.retain(|_, owner| owner != id);
-        self.emails.retain(|_, owner| owner != id);
+        self.free_names(id);
         self.take_names(id, &user.members);
         self.users.insert(id.to_owned(), user);
         Ok(())
@@ -86,8 +86,7 @@ impl IdentityStore {
                 group.memberships.remove(&id);
             }
         }
-        self.user_names.retain(|_, owner| *owner != id);
-        self.emails.retain(|_, owner| *owner != id);
+        self.free_names(&id);
         self.users.remove(&id);
         Ok(json!({}))
     }
@@ -96,11 +95,18 @@ impl IdentityStore {
         let extended = wants_extensions(request)?;
         let filter = filter(request, "UserName")?;
         let start = paging::start(request, "Users")?;
-        let users = self.users.range((Bound::Excluded(start), Bound::Unbounded));
-        let found = users
-            .filter(|(_, user)| filter.is_none_or(|wanted| is(user.members.get("UserName"), wanted)))
-            .map(|(id, user)| (id.clone(), self.show_user(id, user, extended)));
-        paging::page(request, "Users", found)
+        let shown = |(id, user): (&String, &User)| (id.clone(), self.show_user(id, user, extended));
+        match filter {
+            Some(name) => {
+                let id = self.user_names.get(&name.to_lowercase());
+                let found = id.and_then(|id| self.users.get_key_value(id));
+                paging::page(request, "Users", found.into_iter().map(shown))
+            }
+            None => {
+                let users = self.users.range((Bound::Excluded(start), Bound::Unbounded));
+                paging::page(request, "Users", users.map(shown))
+            }
+        }
     }
 
     pub(super) fn user_id(&self, request: &Request) -> Result<Value, Failure> {
@@ -149,6 +155,13 @@ impl IdentityStore {
         Ok(())
     }
 
+    fn free_names(&mut self, id: &str) {
+        let Some(user) = self.users.get(id) else { return };
+        let (name, email) = unique_values(&user.members);
+        self.user_names.remove(&name.unwrap_or_default());
+        self.emails.remove(&email.unwrap_or_default());
+    }
+
     fn take_names(&mut self, id: &str, members: &Map<String, Value>) {
         let (name, email) = unique_values(members);
         self.user_names.extend(name.map(|name| (name, id.to_owned())));
@@ -163,21 +176,16 @@ pub(super) enum Alternate<'a> {
 }
 
 pub(super) fn alternate(request: &Request) -> Result<Alternate<'_>, Failure> {
-    let union = request.required("AlternateIdentifier")?.as_object();
-    let Some((union, 1)) = union.map(|union| (union, union.len())) else {
-        return Err(Failure::invalid("alternateIdentifier", "Member must have exactly one member"));
-    };
+    let union = request.get("AlternateIdentifier").unwrap_or(&Value::Null);
     if let Some(external_id) = union.get("ExternalId") {
         return Ok(Alternate::ExternalId(external_id));
     }
-    let unique = union.get("UniqueAttribute");
-    let path = unique.and_then(|unique| unique["AttributePath"].as_str());
-    let value = unique.and_then(|unique| unique["AttributeValue"].as_str());
-    match (path, value) {
+    let unique = &union["UniqueAttribute"];
+    match (unique["AttributePath"].as_str(), unique["AttributeValue"].as_str()) {
         (Some(path), Some(value)) if !value.is_empty() => Ok(Alternate::Unique(path, value)),
         _ => Err(Failure::invalid(
             "alternateIdentifier.uniqueAttribute",
-            "Member must have a path and a value",
+            "Member must have a text as its value",
         )),
     }
 }
@@ -190,23 +198,19 @@ pub(super) fn external_id(held: Option<&Value>, wanted: &Value) -> bool {
     held.and_then(Value::as_array).is_some_and(|ids| ids.contains(wanted))
 }
 
-/// The one filter that a list takes.
+/// What the one filter that a list takes wants.
 pub(super) fn filter<'a>(request: &'a Request, path: &str) -> Result<Option<&'a str>, Failure> {
-    let Some(filters) = request.get("Filters") else { return Ok(None) };
-    match filters.as_array().map(Vec::as_slice) {
-        Some([filter]) if filter["AttributePath"] == path => Ok(filter["AttributeValue"].as_str()),
+    match request.list("Filters") {
+        [] => Ok(None),
+        [filter] if filter["AttributePath"] == path => Ok(filter["AttributeValue"].as_str()),
         _ => Err(Failure::invalid("filters", &format!("Member must be one filter of {path}"))),
     }
-}
-
-pub(super) fn is(value: Option<&Value>, wanted: &str) -> bool {
-    value.and_then(Value::as_str).is_some_and(|value| value.eq_ignore_ascii_case(wanted))
 }
 
 pub(super) fn checked_extensions(value: &Value, rules: &mut Vec<String>) -> Map<String, Value> {
     match value.as_object() {
         Some(map) if map.len() == 1 && map.contains_key(EXTENSION) => {
-            shape::check_structure(EXTENSION, ENTERPRISE, &map[EXTENSION], rules);
+            shape::check_structure(EXTENSION, ENTERPRISE, &[], &map[EXTENSION], rules);
             map[EXTENSION].as_object().cloned().unwrap_or_default()
         }
         _ => {

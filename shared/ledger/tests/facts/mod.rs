@@ -1,0 +1,55 @@
+//! What every implementation of the ports promises. A test binary names its world, and has every fact as a test.
+
+pub mod agenda;
+pub mod assigned_set;
+pub mod queues;
+pub mod records;
+
+/// Makes every fact a test of the world that `$world` gives. Where it gives none, the fact is not tested.
+macro_rules! every_fact {
+    ($world:path) => {
+        facts! { $world;
+            records: a_record_reads_back_as_it_was_put, every_write_counts,
+                a_writer_who_read_an_older_version_is_refused, a_record_is_made_once,
+                a_record_that_is_not_there_cannot_be_replaced, who_has_no_record_is_absent,
+                an_assigned_flag_is_left_alone_by_a_handlers_write, the_flag_changes_nothing_else,
+                a_record_that_only_the_flag_made_can_be_put, a_dirty_mark_keeps_the_version,
+                nobody_becomes_known_by_a_dirty_mark, an_object_has_one_owner_who_is_found_by_it,
+                an_owner_pointer_moves_with_its_record, two_records_cannot_own_one_object,
+                a_refused_record_is_not_owned_either, a_user_is_no_group,
+                records_of_more_principals_than_a_call_takes_are_all_read,
+                owners_of_more_users_than_a_call_takes_are_all_found, a_user_in_two_thousand_groups_fits,
+                a_record_that_no_item_can_hold_is_refused_with_advice;
+            assigned_set: before_the_first_there_is_none, an_empty_set_is_a_set,
+                a_set_of_forty_thousand_reads_back, only_the_latest_set_can_be_read,
+                who_follows_on_an_older_set_is_refused, the_first_set_is_stored_once,
+                who_is_refused_leaves_the_set_in_force_alone,
+                the_flag_and_the_agenda_change_together_and_only_once,
+                a_flag_of_the_other_kind_changes_neither;
+            agenda: nothing_is_due_before_its_time, revocations_come_first_and_then_the_earliest_due,
+                no_more_is_ready_than_asked_for, what_was_moved_is_in_flight_and_not_ready,
+                what_got_lost_in_flight_comes_again, an_entry_is_moved_once,
+                what_is_done_is_gone, what_is_not_there_can_be_done_and_not_moved,
+                an_entry_that_is_there_already_stays_as_it_is,
+                what_is_put_again_while_in_flight_is_done_once_more,
+                an_entry_reads_back_with_its_expectations, three_hundred_entries_are_put_and_done;
+            queues: messages_of_a_principal_keep_their_order_over_several_batches,
+                a_principal_in_flight_waits, a_notification_is_queued_once,
+                what_has_no_identity_is_never_taken_for_something_else, a_returned_message_comes_again,
+                a_void_receipt_returns_nothing, every_lifecycle_event_arrives;
+        }
+    };
+}
+
+macro_rules! facts {
+    ($world:path; $($subject:ident: $($fact:ident),+;)+) => {
+        $(mod $subject {
+            $(#[tokio::test]
+            async fn $fact() {
+                if let Some(world) = $world().await {
+                    crate::facts::$subject::$fact(&world).await;
+                }
+            })+
+        })+
+    };
+}

@@ -1,0 +1,211 @@
+//! An AWS account in moto with what template.yaml puts into it: queues, ledger and secrets.
+
+use crate::moto;
+use anyhow::{Context, ensure};
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The Region of everything.
+pub const REGION: &str = "us-east-1";
+/// What notifications carry.
+pub const CLIENT_STATE: &str = "client-state-of-the-tests";
+
+/// As in template.yaml: seconds, and receives until a message is dead.
+const VISIBILITY_TIMEOUT: &str = "240";
+const MOST_RECEIVES: u32 = 5;
+
+static ACCOUNTS: AtomicU64 = AtomicU64::new(1);
+
+/// One account, in which nothing else is.
+pub struct Account {
+    url: String,
+    http: reqwest::Client,
+    /// moto keeps accounts apart by the access key.
+    key: String,
+    /// The changes queue.
+    pub changes: String,
+    /// Where its messages go after five receives.
+    pub changes_dead: String,
+    /// The lifecycle queue.
+    pub lifecycle: String,
+}
+
+/// A message as it was received.
+#[derive(Debug, Clone)]
+pub struct Message(pub Value);
+
+impl Account {
+    /// Opens an account; `None` without moto.
+    ///
+    /// # Errors
+    /// When moto refuses something.
+    pub async fn open(entra_client_secret: &str) -> anyhow::Result<Option<Self>> {
+        let Some(url) = moto::address().await? else { return Ok(None) };
+        let key = format!("{:012}", ACCOUNTS.fetch_add(1, Ordering::Relaxed));
+        let http = reqwest::Client::new();
+        let (changes, changes_dead, lifecycle) = (String::new(), String::new(), String::new());
+        let mut account = Self { url, http, key, changes, changes_dead, lifecycle };
+        account.create_queues().await?;
+        account.create_table().await?;
+        account.create_secret("client-state", CLIENT_STATE).await?;
+        let credential = json!({"client_secret": entra_client_secret}).to_string();
+        account.create_secret("entra-credential", &credential).await?;
+        Ok(Some(account))
+    }
+
+    /// The variables with which an AWS SDK reaches this account.
+    pub fn variables(&self) -> [(&'static str, String); 5] {
+        [
+            ("AWS_ACCESS_KEY_ID", self.key.clone()),
+            ("AWS_SECRET_ACCESS_KEY", "secret-access-key-of-the-tests".to_owned()),
+            ("AWS_SESSION_TOKEN", "session-token-of-the-tests".to_owned()),
+            ("AWS_REGION", REGION.to_owned()),
+            ("AWS_ENDPOINT_URL", self.url.clone()),
+        ]
+    }
+
+    /// Sends a message to the changes queue, for this principal.
+    ///
+    /// # Errors
+    /// When moto refuses it.
+    pub async fn send_change(&self, body: &str, principal: &str, deduplication: &str) -> anyhow::Result<()> {
+        let message = json!({"QueueUrl": self.changes, "MessageBody": body, "MessageGroupId": principal,
+                             "MessageDeduplicationId": deduplication});
+        self.sqs("SendMessage", message).await.map(|_| ())
+    }
+
+    /// Receives at most ten messages, waiting a little for the first.
+    ///
+    /// # Errors
+    /// When the queue is gone.
+    pub async fn receive(&self, queue: &str) -> anyhow::Result<Vec<Message>> {
+        let request = json!({"QueueUrl": queue, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 1,
+                             "MessageSystemAttributeNames": ["All"]});
+        let answer = self.sqs("ReceiveMessage", request).await?;
+        Ok(answer["Messages"].as_array().into_iter().flatten().cloned().map(Message).collect())
+    }
+
+    /// How many messages of a queue are visible, and how many are in flight.
+    ///
+    /// # Errors
+    /// When the queue is gone.
+    pub async fn depth(&self, queue: &str) -> anyhow::Result<(u64, u64)> {
+        let request = json!({"QueueUrl": queue, "AttributeNames": ["All"]});
+        let answer = self.sqs("GetQueueAttributes", request).await?;
+        let number = |name: &str| answer["Attributes"][name].as_str().and_then(|count| count.parse().ok());
+        let visible = number("ApproximateNumberOfMessages").context("the queue has no depth")?;
+        let in_flight = number("ApproximateNumberOfMessagesNotVisible").context("the queue has no depth")?;
+        let delayed = number("ApproximateNumberOfMessagesDelayed").unwrap_or(0);
+        Ok((visible + delayed, in_flight))
+    }
+
+    /// Deletes a message that was handled.
+    ///
+    /// # Errors
+    /// When moto refuses it.
+    pub async fn delete(&self, message: &Message) -> anyhow::Result<()> {
+        let request = json!({"QueueUrl": self.changes, "ReceiptHandle": message.receipt()});
+        self.sqs("DeleteMessage", request).await.map(|_| ())
+    }
+
+    /// Makes a message visible at once, as if its visibility timeout had passed.
+    ///
+    /// # Errors
+    /// When moto refuses it.
+    pub async fn make_visible(&self, message: &Message) -> anyhow::Result<()> {
+        let request =
+            json!({"QueueUrl": self.changes, "ReceiptHandle": message.receipt(), "VisibilityTimeout": 0});
+        self.sqs("ChangeMessageVisibility", request).await.map(|_| ())
+    }
+
+    /// Deletes a queue: what is sent to it afterwards is refused.
+    ///
+    /// # Errors
+    /// When moto refuses it.
+    pub async fn delete_queue(&self, queue: &str) -> anyhow::Result<()> {
+        self.sqs("DeleteQueue", json!({"QueueUrl": queue})).await.map(|_| ())
+    }
+
+    /// Every item of the ledger's table, in DynamoDB's JSON.
+    ///
+    /// # Errors
+    /// When moto refuses it.
+    pub async fn ledger_items(&self) -> anyhow::Result<Vec<Value>> {
+        let answer = self.call("dynamodb", "DynamoDB_20120810.Scan", json!({"TableName": "ledger"})).await?;
+        Ok(answer["Items"].as_array().cloned().unwrap_or_default())
+    }
+
+    async fn create_queues(&mut self) -> anyhow::Result<()> {
+        let fifo = json!({"FifoQueue": "true", "DeduplicationScope": "messageGroup",
+                          "FifoThroughputLimit": "perMessageGroupId"});
+        self.changes_dead = self.create_queue("changes-dead.fifo", fifo.clone()).await?;
+        let arn = format!("arn:aws:sqs:{REGION}:{}:changes-dead.fifo", self.key);
+        let redrive = json!({"deadLetterTargetArn": arn, "maxReceiveCount": MOST_RECEIVES}).to_string();
+        let mut attributes = fifo;
+        attributes["VisibilityTimeout"] = VISIBILITY_TIMEOUT.into();
+        attributes["RedrivePolicy"] = redrive.into();
+        self.changes = self.create_queue("changes.fifo", attributes).await?;
+        self.lifecycle =
+            self.create_queue("lifecycle", json!({"VisibilityTimeout": VISIBILITY_TIMEOUT})).await?;
+        Ok(())
+    }
+
+    async fn create_queue(&self, name: &str, attributes: Value) -> anyhow::Result<String> {
+        let answer = self.sqs("CreateQueue", json!({"QueueName": name, "Attributes": attributes})).await?;
+        Ok(answer["QueueUrl"].as_str().context("the new queue has no URL")?.to_owned())
+    }
+
+    async fn create_table(&self) -> anyhow::Result<()> {
+        let table = json!({
+            "TableName": "ledger",
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"},
+                                     {"AttributeName": "sk", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        });
+        self.call("dynamodb", "DynamoDB_20120810.CreateTable", table).await.map(|_| ())
+    }
+
+    async fn create_secret(&self, name: &str, text: &str) -> anyhow::Result<()> {
+        let secret = json!({"Name": name, "SecretString": text, "ClientRequestToken": uuid::Uuid::new_v4()});
+        self.call("secretsmanager", "secretsmanager.CreateSecret", secret).await.map(|_| ())
+    }
+
+    async fn sqs(&self, operation: &str, body: Value) -> anyhow::Result<Value> {
+        self.call("sqs", &format!("AmazonSQS.{operation}"), body).await
+    }
+
+    async fn call(&self, service: &str, target: &str, body: Value) -> anyhow::Result<Value> {
+        // moto takes account, Region and service from the credential; it checks no signature.
+        let scope = format!("Credential={}/20261124/{REGION}/{service}/aws4_request", self.key);
+        let version = if service == "secretsmanager" { "1.1" } else { "1.0" };
+        let request = self
+            .http
+            .post(&self.url)
+            .header("authorization", format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=none"))
+            .header("x-amz-target", target)
+            .header("content-type", format!("application/x-amz-json-{version}"))
+            .body(body.to_string());
+        let answer = request.send().await.with_context(|| format!("moto did not answer {target}"))?;
+        let status = answer.status();
+        let bytes = answer.bytes().await?;
+        ensure!(status.is_success(), "moto refused {target}: {status} {}", String::from_utf8_lossy(&bytes));
+        Ok(if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes)? })
+    }
+}
+
+impl Message {
+    /// The text.
+    pub fn body(&self) -> &str {
+        self.0["Body"].as_str().unwrap_or_default()
+    }
+
+    /// `MessageId`.
+    pub fn id(&self) -> &str {
+        self.0["MessageId"].as_str().unwrap_or_default()
+    }
+
+    fn receipt(&self) -> &Value {
+        &self.0["ReceiptHandle"]
+    }
+}

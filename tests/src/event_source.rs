@@ -1,0 +1,96 @@
+//! The event source mapping: takes batches from the changes queue, has the mirror handle them, and deletes what it
+//! does not report as failed (Lambda developer guide, "Using Lambda with Amazon SQS").
+
+use crate::account::{Account, Message, REGION};
+use crate::function::Function;
+use anyhow::Context;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use tokio::task::AbortHandle;
+
+/// What becomes of a message that was not handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Wait {
+    /// It comes again when the mirror has asked for, as deployed.
+    #[default]
+    AsAsked,
+    /// It comes again at once.
+    Skipped,
+}
+
+/// A running mapping; it stops when this is dropped.
+pub struct EventSource(AbortHandle);
+
+impl EventSource {
+    /// Starts polling.
+    pub fn start(account: Arc<Account>, mirror: Arc<Function>, wait: Wait) -> Self {
+        Self(tokio::spawn(poll(account, mirror, wait)).abort_handle())
+    }
+}
+
+impl Drop for EventSource {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn poll(account: Arc<Account>, mirror: Arc<Function>, wait: Wait) {
+    loop {
+        if let Err(error) = hand_over_a_batch(&account, &mirror, wait).await {
+            // Shown with a failed test. The world may be on its way down: then this task ends, too.
+            eprintln!("the event source failed: {error:#}");
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+async fn hand_over_a_batch(account: &Account, mirror: &Function, wait: Wait) -> anyhow::Result<()> {
+    let messages = account.receive(&account.changes).await?;
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let event = json!({"Records": messages.iter().map(record).collect::<Vec<_>>()});
+    let failed = match mirror.invoke(&event).await {
+        Ok(answer) => failures(&answer)?,
+        Err(error) => {
+            eprintln!("the mirror failed with a whole batch: {error:#}");
+            // Nobody asked for another time: the visibility timeout, which is not waited for here.
+            for message in &messages {
+                account.make_visible(message).await?;
+            }
+            return Ok(());
+        }
+    };
+    for message in &messages {
+        if !failed.contains(message.id()) {
+            account.delete(message).await?;
+        } else if wait == Wait::Skipped {
+            account.make_visible(message).await?;
+        }
+    }
+    Ok(())
+}
+
+/// An entry of an SQS event, as Lambda makes it of a message.
+fn record(message: &Message) -> Value {
+    let message = &message.0;
+    json!({
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message["Attributes"],
+        "messageAttributes": {},
+        "md5OfBody": message["MD5OfBody"],
+        "eventSource": "aws:sqs",
+        "eventSourceARN": format!("arn:aws:sqs:{REGION}:123456789012:changes.fifo"),
+        "awsRegion": REGION,
+    })
+}
+
+fn failures(answer: &Value) -> anyhow::Result<BTreeSet<String>> {
+    let failures =
+        answer["batchItemFailures"].as_array().context("the mirror's answer has no batchItemFailures")?;
+    let id = |failure: &Value| failure["itemIdentifier"].as_str().map(str::to_owned);
+    failures.iter().map(|failure| id(failure).context("a failure without itemIdentifier")).collect()
+}

@@ -1,0 +1,161 @@
+//! A built function behind the stand-in for Lambda: its process starts with the first event, is used again for the
+//! next ones, and is replaced when it has ended, as an execution environment is.
+
+use crate::binaries::built;
+use crate::logs::Logs;
+use crate::runtime_api::{InvocationError, OpenInvocations, RuntimeApi};
+use anyhow::{Context, bail};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::process::{Child, Command};
+use tokio::sync::{Mutex as AsyncMutex, Notify};
+use tokio::task::AbortHandle;
+
+/// Variables of a function.
+pub type Variables = BTreeMap<String, String>;
+
+/// A function that can be invoked. Its process is killed when this is dropped.
+pub struct Function {
+    name: String,
+    variables: Variables,
+    time: Duration,
+    logs: Logs,
+    /// Held while an event is handled: an environment has one at a time.
+    turn: AsyncMutex<()>,
+    environment: Mutex<Option<Arc<Environment>>>,
+}
+
+/// A process with the API that it asks for events.
+struct Environment {
+    api: RuntimeApi,
+    kill: Arc<Notify>,
+    watch: AbortHandle,
+}
+
+impl Function {
+    /// The binary of this name with these variables, and time for each event as template.yaml gives it.
+    pub fn new(name: &str, variables: Variables, time: Duration) -> Self {
+        Self {
+            name: name.to_owned(),
+            variables,
+            time,
+            logs: Logs::default(),
+            turn: AsyncMutex::default(),
+            environment: Mutex::default(),
+        }
+    }
+
+    /// What its processes wrote.
+    pub fn logs(&self) -> &Logs {
+        &self.logs
+    }
+
+    /// Has an event handled.
+    ///
+    /// # Errors
+    /// [`InvocationError`] when the function fails or its process ends; another error when it cannot be started.
+    pub async fn invoke(&self, event: &Value) -> anyhow::Result<Value> {
+        let _turn = self.turn.lock().await;
+        let environment = self.environment().await?;
+        let answer = environment.api.invoke(event.to_string(), self.time).await;
+        if answer == Err(InvocationError::Ended) {
+            self.lock().take();
+        }
+        let answer = answer.with_context(|| format!("{} did not answer", self.name))?;
+        serde_json::from_str(&answer)
+            .with_context(|| format!("{} answered something that is no JSON", self.name))
+    }
+
+    /// Kills the process at once, as a crash would.
+    pub fn kill(&self) {
+        if let Some(environment) = self.lock().as_ref() {
+            environment.kill.notify_one();
+        }
+    }
+
+    /// Starts a process that is expected to end by itself, and waits for that.
+    ///
+    /// # Errors
+    /// When it cannot be started, or still runs after a while.
+    pub async fn run_to_its_end(&self) -> anyhow::Result<ExitStatus> {
+        let api = RuntimeApi::serve(&self.name).await?;
+        let mut child = self.spawn(&api)?;
+        match tokio::time::timeout(Duration::from_secs(10), child.wait()).await {
+            Ok(status) => Ok(status?),
+            Err(_) => {
+                bail!("{} still runs after 10 s: it accepts a configuration that it should refuse", self.name)
+            }
+        }
+    }
+
+    async fn environment(&self) -> anyhow::Result<Arc<Environment>> {
+        if let Some(running) = self.lock().clone() {
+            return Ok(running);
+        }
+        let api = RuntimeApi::serve(&self.name).await?;
+        let child = self.spawn(&api)?;
+        let kill = Arc::new(Notify::new());
+        let watch = tokio::spawn(watch(child, kill.clone(), api.open_invocations())).abort_handle();
+        let environment = Arc::new(Environment { api, kill, watch });
+        *self.lock() = Some(environment.clone());
+        Ok(environment)
+    }
+
+    fn spawn(&self, api: &RuntimeApi) -> anyhow::Result<Child> {
+        let mut child = Command::new(built(&self.name)?)
+            .env_clear()
+            .envs(certificates())
+            .env("AWS_LAMBDA_RUNTIME_API", api.address().to_string())
+            .env("AWS_LAMBDA_FUNCTION_NAME", &self.name)
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+            .env("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", self.name))
+            .env("AWS_LAMBDA_LOG_STREAM_NAME", "stream")
+            .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
+            .envs(&self.variables)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("{} does not start", self.name))?;
+        self.logs.collect(child.stdout.take().context("no standard output")?);
+        self.logs.collect(child.stderr.take().context("no standard error")?);
+        Ok(child)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Environment>>> {
+        self.environment.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Environment {
+    fn drop(&mut self) {
+        // The child goes with its watch, and is killed then.
+        self.watch.abort();
+    }
+}
+
+/// Waits for the process's end, or brings it about; whoever waits for an answer then learns that there is none.
+async fn watch(mut child: Child, kill: Arc<Notify>, open: OpenInvocations) {
+    tokio::select! {
+        _ = child.wait() => {}
+        () = kill.notified() => {
+            // An error means that it has ended meanwhile, which is as good.
+            let _ = child.kill().await;
+        }
+    }
+    open.give_up();
+}
+
+/// Where this machine keeps its root certificates, if not in the usual place.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a variable of the machine, which the functions' TLS reads as well"
+)]
+fn certificates() -> impl Iterator<Item = (&'static str, String)> {
+    ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().filter_map(|name| Some((name, std::env::var(name).ok()?)))
+}

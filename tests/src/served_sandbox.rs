@@ -1,0 +1,72 @@
+//! The sandbox, served by the built command `entra-mirror sandbox` until this is dropped.
+
+use crate::binaries::built;
+use crate::logs::Logs;
+use anyhow::{Context, ensure};
+use serde_json::Value;
+use std::process::Stdio;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// A running sandbox.
+pub struct ServedSandbox {
+    /// The first line that the command prints.
+    pub addresses: Value,
+    http: reqwest::Client,
+    _server: Child,
+}
+
+impl ServedSandbox {
+    /// Starts it on a free port.
+    ///
+    /// # Errors
+    /// When the command does not start.
+    pub async fn start() -> anyhow::Result<Self> {
+        let mut server = Command::new(built("entra-mirror")?)
+            .args(["sandbox", "--port", "0"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .kill_on_drop(true)
+            .spawn()
+            .context("entra-mirror does not start")?;
+        let mut output = BufReader::new(server.stdout.take().context("no standard output")?);
+        let mut first = String::new();
+        output.read_line(&mut first).await?;
+        let addresses = serde_json::from_str(&first)
+            .with_context(|| format!("the first line of `entra-mirror sandbox` is not JSON: {first:?}"))?;
+        Logs::default().collect(output);
+        Ok(Self { addresses, http: reqwest::Client::new(), _server: server })
+    }
+
+    /// An address or a name that the first line holds.
+    pub fn address(&self, name: &str) -> String {
+        self.addresses[name].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Posts to `/control/<path>`.
+    ///
+    /// # Errors
+    /// When the sandbox refuses it.
+    pub async fn control(&self, path: &str, body: Value) -> anyhow::Result<Value> {
+        let url = format!("{}/{path}", self.address("control"));
+        let request = self.http.post(url).header("content-type", "application/json").body(body.to_string());
+        answered(request).await
+    }
+
+    /// Gets `/control/<path>`.
+    ///
+    /// # Errors
+    /// When the sandbox refuses it.
+    pub async fn look(&self, path: &str) -> anyhow::Result<Value> {
+        answered(self.http.get(format!("{}/{path}", self.address("control")))).await
+    }
+}
+
+async fn answered(request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
+    let answer = request.send().await.context("the sandbox did not answer")?;
+    let status = answer.status();
+    let bytes = answer.bytes().await?;
+    ensure!(status.is_success(), "the sandbox refused: {status} {}", String::from_utf8_lossy(&bytes));
+    Ok(serde_json::from_slice(&bytes)?)
+}

@@ -1,0 +1,243 @@
+//! A small world: a tenant, an Identity Center, an AWS account, and the three functions as they are deployed.
+
+use crate::account::{Account, CLIENT_STATE};
+use crate::event_source::{EventSource, Wait};
+use crate::function::{Function, Variables};
+use crate::function_url::FunctionUrl;
+use crate::identity_store::HeldState;
+use crate::served_sandbox::ServedSandbox;
+use crate::waiting::{Seen, eventually};
+use anyhow::Context;
+use entra_mirror::playground::comparison::{Exceptions, differences};
+use entra_mirror::playground::driver::Driver;
+use entra_mirror::playground::entra::Entra;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The functions' time-outs in template.yaml.
+const WEBHOOK_TIME: Duration = Duration::from_secs(10);
+const MIRROR_TIME: Duration = Duration::from_secs(120);
+const SWEEP_TIME: Duration = Duration::from_secs(300);
+
+/// Lines of each function's log that a failed test shows.
+const TAIL: usize = 15;
+
+/// How a world differs from a plain one.
+#[derive(Debug, Clone, Default)]
+pub struct Choices {
+    /// Variables for every function, over the usual ones.
+    pub variables: Vec<(&'static str, String)>,
+    /// The quotas of Graph and Identity Center are in force.
+    pub quotas: bool,
+    /// When messages that were not handled come again.
+    pub wait: Wait,
+}
+
+/// The running world. Everything in it ends when this is dropped.
+pub struct World {
+    /// Both clouds.
+    pub sandbox: ServedSandbox,
+    /// Queues, ledger and secrets.
+    pub account: Arc<Account>,
+    /// Graph's side, with an administrator's rights, and a look at both sides.
+    pub driver: Driver,
+    /// The functions.
+    pub webhook: Arc<Function>,
+    /// As above.
+    pub mirror: Arc<Function>,
+    /// As above.
+    pub sweep: Arc<Function>,
+    /// Where Graph sends notifications to.
+    pub url: FunctionUrl,
+    _changes: EventSource,
+}
+
+impl World {
+    /// A world in which Graph has its subscriptions; `None` without moto.
+    ///
+    /// # Errors
+    /// When a part of it does not start.
+    pub async fn start() -> anyhow::Result<Option<Self>> {
+        Self::with(Choices::default()).await
+    }
+
+    /// As [`World::start`], with choices.
+    ///
+    /// # Errors
+    /// When a part of it does not start.
+    pub async fn with(choices: Choices) -> anyhow::Result<Option<Self>> {
+        let sandbox = ServedSandbox::start().await?;
+        sandbox.control("faults", json!({"quotas": choices.quotas})).await?;
+        let Some(account) = Account::open(&sandbox.address("client_secret")).await? else { return Ok(None) };
+        let account = Arc::new(account);
+        let mut variables = variables(&sandbox, &account);
+        variables.extend(choices.variables.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        let function = |name, time| Arc::new(Function::new(name, variables.clone(), time));
+        let (webhook, mirror) = (function("webhook", WEBHOOK_TIME), function("mirror", MIRROR_TIME));
+        let url = FunctionUrl::serve(webhook.clone()).await?;
+        let driver = Driver::sign_in(&sandbox.addresses).await?;
+        driver
+            .subscribe(&url.address, CLIENT_STATE)
+            .await
+            .context("Graph did not take the webhook's address")?;
+        let changes = EventSource::start(account.clone(), mirror.clone(), choices.wait);
+        let sweep = function("sweep", SWEEP_TIME);
+        Ok(Some(Self { sandbox, account, driver, webhook, mirror, sweep, url, _changes: changes }))
+    }
+
+    /// Entra ID, as an administrator sees it.
+    pub fn entra(&self) -> &Entra {
+        &self.driver.entra
+    }
+
+    /// Runs what the schedule runs every minute.
+    ///
+    /// # Errors
+    /// When the sweep fails.
+    pub async fn minute_run(&self) -> anyhow::Result<Value> {
+        self.sweep.invoke(&json!({"look_at": "assignments"})).await
+    }
+
+    /// Assigns a user or group to the application and runs the sweep; answers the assignment's id.
+    ///
+    /// # Errors
+    /// When Graph or the sweep fails.
+    pub async fn assign(&self, principal: &str) -> anyhow::Result<String> {
+        let assignment = self.entra().assign(principal).await?;
+        self.minute_run().await?;
+        Ok(assignment)
+    }
+
+    /// Sets faults, as `POST /control/faults` takes them.
+    ///
+    /// # Errors
+    /// When the sandbox does not know them.
+    pub async fn faults(&self, faults: Value) -> anyhow::Result<()> {
+        self.sandbox.control("faults", faults).await.map(|_| ())
+    }
+
+    /// What Identity Center holds.
+    ///
+    /// # Errors
+    /// When the sandbox does not answer.
+    pub async fn held(&self) -> anyhow::Result<HeldState> {
+        Ok(HeldState::new(self.sandbox.look("state").await?))
+    }
+
+    /// How often the product called this operation of the identity store.
+    ///
+    /// # Errors
+    /// When the sandbox does not answer.
+    pub async fn calls_of(&self, operation: &str) -> anyhow::Result<u64> {
+        Ok(self.driver.calls().await?["aws"]["identitystore"][operation].as_u64().unwrap_or(0))
+    }
+
+    /// Waits until both sides agree.
+    ///
+    /// # Errors
+    /// When they do not in time: says how they differ.
+    pub async fn agree(&self) -> anyhow::Result<()> {
+        self.agree_but_for(&[]).await
+    }
+
+    /// Waits until both sides agree, but for these users and groups, whom the product has to skip.
+    ///
+    /// # Errors
+    /// When they do not in time: says how they differ.
+    pub async fn agree_but_for(&self, skipped: &[&str]) -> anyhow::Result<()> {
+        let skipped = skipped.iter().map(ToString::to_string).collect();
+        let exceptions = Exceptions { skipped };
+        let look = || async {
+            let wanted = self.driver.called_for(&exceptions).await?;
+            let differences = differences(&wanted, &self.driver.held().await?);
+            Ok(if differences.is_empty() { Seen::Expected(()) } else { Seen::Not(differences.join("; ")) })
+        };
+        self.eventually("both sides agree", look).await
+    }
+
+    /// Waits until Identity Center looks like this.
+    ///
+    /// # Errors
+    /// When it does not in time: says what it holds.
+    pub async fn holds(
+        &self,
+        expected: &str,
+        is_so: impl Fn(&HeldState) -> bool,
+    ) -> anyhow::Result<HeldState> {
+        let look = || async {
+            let held = self.held().await?;
+            Ok(if is_so(&held) { Seen::Expected(held) } else { Seen::Not(format!("{held:?}")) })
+        };
+        self.eventually(expected, look).await
+    }
+
+    /// Waits until a function's log has a line with all of these texts; answers the first.
+    ///
+    /// # Errors
+    /// When there is none in time.
+    pub async fn logged(&self, function: &Function, texts: &[&str]) -> anyhow::Result<String> {
+        let look = || async {
+            let line = function.logs().with(texts).into_iter().next();
+            Ok(line.map_or_else(|| Seen::Not("no such line".to_owned()), Seen::Expected))
+        };
+        self.eventually(&format!("a log line with {texts:?}"), look).await
+    }
+
+    /// Waits until no notification is on its way and the changes queue is empty.
+    ///
+    /// # Errors
+    /// When something is left after a while.
+    pub async fn rest(&self) -> anyhow::Result<()> {
+        let look = || async {
+            let delivered = self.driver.has_delivered().await?;
+            let depth = self.account.depth(&self.account.changes).await?;
+            Ok(if delivered && depth == (0, 0) {
+                Seen::Expected(())
+            } else {
+                Seen::Not(format!(
+                    "all notifications delivered: {delivered}; visible and in flight: {depth:?}"
+                ))
+            })
+        };
+        self.eventually("all notifications are delivered and handled", look).await
+    }
+
+    /// Waits for something; a failure shows the end of each function's log.
+    ///
+    /// # Errors
+    /// When it does not come about in time.
+    pub async fn eventually<T, F>(&self, expected: &str, look: impl FnMut() -> F) -> anyhow::Result<T>
+    where
+        F: Future<Output = anyhow::Result<Seen<T>>>,
+    {
+        eventually(expected, look, || self.tails()).await
+    }
+
+    fn tails(&self) -> String {
+        let tail = |name: &str, function: &Function| format!("--- {name}\n{}\n", function.logs().tail(TAIL));
+        [("webhook", &self.webhook), ("mirror", &self.mirror), ("sweep", &self.sweep)]
+            .map(|(name, function)| tail(name, function))
+            .concat()
+    }
+}
+
+/// What template.yaml sets, for all functions alike.
+pub fn variables(sandbox: &ServedSandbox, account: &Account) -> Variables {
+    let ours = [
+        ("ENTRA_TENANT_ID", sandbox.address("tenant_id")),
+        ("ENTRA_SERVICE_PRINCIPAL_ID", sandbox.address("service_principal_id")),
+        ("ENTRA_CLIENT_ID", sandbox.address("client_id")),
+        ("ENTRA_CREDENTIAL_SECRET", "entra-credential".to_owned()),
+        ("CLIENT_STATE_SECRET", "client-state".to_owned()),
+        ("CHANGES_QUEUE_URL", account.changes.clone()),
+        ("LIFECYCLE_QUEUE_URL", account.lifecycle.clone()),
+        ("LEDGER_TABLE", "ledger".to_owned()),
+        ("IDENTITY_STORE_ID", sandbox.address("identity_store_id")),
+        ("GRAPH_ENDPOINT", sandbox.address("graph")),
+        ("LOGIN_ENDPOINT", sandbox.address("login")),
+        ("AWS_ENDPOINT_URL_IDENTITYSTORE", sandbox.address("aws")),
+        ("AWS_LAMBDA_LOG_LEVEL", "INFO".to_owned()),
+    ];
+    ours.into_iter().chain(account.variables()).map(|(name, value)| (name.to_owned(), value)).collect()
+}
