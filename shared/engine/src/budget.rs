@@ -76,8 +76,13 @@ struct State {
 impl Budget {
     /// A budget of so many units per second for this process. Needs a tokio runtime.
     pub fn new(quota: f64) -> Self {
-        let state =
-            State { rate: quota, tokens: burst(quota), at: Instant::now(), quiet_until: None, throttled_at: None };
+        let state = State {
+            rate: quota,
+            tokens: burst(quota),
+            at: Instant::now(),
+            quiet_until: None,
+            throttled_at: None,
+        };
         Self { quota, state: Mutex::new(state) }
     }
 

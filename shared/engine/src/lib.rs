@@ -5,6 +5,7 @@
 
 pub mod agenda;
 pub mod assignments;
+pub mod budget;
 pub mod holds;
 pub mod mirror;
 pub mod moving;

@@ -55,7 +55,8 @@ async fn nothing_is_deleted_before_its_grace_period_is_over() {
     let (world, engineers, users) = unassigned().await;
     world.pass(6 * DAY).await;
     remind_all(&world, &engineers, &users).await;
-    assert_eq!((world.store.state().users.len(), world.store.state().groups.len()), (3, 1));
+    let state = world.store.state();
+    assert_eq!((state.users.len(), state.groups.len()), (3, 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,9 @@
 
 use super::fields::Fields;
 use super::keys::{HOLDS, Key, held_list, loss_list, sortable_minute};
-use super::table::{CONCURRENT_CALLS, PUT, QUERY, Range, Table, UPDATE, number, past_transactions, text, unbuildable};
+use super::table::{
+    CONCURRENT_CALLS, PUT, QUERY, Range, Table, UPDATE, number, past_transactions, text, unbuildable,
+};
 use crate::item::{Item, place_of};
 use aws_sdk_dynamodb::types::AttributeValue;
 use engine::holds::{Loss, Mark};
