@@ -124,26 +124,10 @@ impl DeltaQuery<'_> {
     fn collect(&self, state: &DeltaToken) -> (Vec<Value>, Option<(String, String)>) {
         let mut items = Vec::new();
         let mut room = MEMBERS_OF_A_PAGE;
-        let mut candidates: BTreeMap<&String, Option<&Object>> = BTreeMap::new();
         let start = state.after.as_ref().map_or("", |(object, _)| object.as_str());
-        let asked = |id: &String| state.ids.as_ref().is_none_or(|ids| ids.contains(id));
-        match &state.ids {
-            Some(ids) => candidates.extend(ids.iter().filter_map(|id| {
-                let object = self.directory.any(id).or_else(|| self.directory.deleted(id))?;
-                (object.kind == self.kind).then_some((id, Some(object)))
-            })),
-            None => {
-                let objects = self.directory.from(self.kind, start);
-                candidates.extend(objects.map(|(id, object)| (id, Some(object))))
-            }
-        }
-        if let Some(since) = state.since {
-            let purged = self.directory.purged_since(self.kind, since).filter(|id| asked(id));
-            candidates.extend(purged.map(|id| (id, None)));
-        }
-        for (id, object) in candidates.range::<String, _>(start.to_owned()..) {
+        for (id, object) in self.candidates(state, start) {
             let after_member = match &state.after {
-                Some((object, member)) if object == *id => member.as_str(),
+                Some((object, member)) if object == id => member.as_str(),
                 _ => "",
             };
             let Some(object) = object else {
@@ -151,18 +135,42 @@ impl DeltaQuery<'_> {
                 continue;
             };
             if room == 0 {
-                return (items, Some(((*id).clone(), String::new())));
+                return (items, Some((id.clone(), String::new())));
             }
             let shown = self.shown(object, state, after_member, room);
             if let Some((item, members, last)) = shown {
                 items.push(item);
                 room = room.saturating_sub(members.max(1));
                 if let Some(last) = last {
-                    return (items, Some(((*id).clone(), last)));
+                    return (items, Some((id.clone(), last)));
                 }
             }
         }
         (items, None)
+    }
+
+    /// The objects that may have something to tell, from this id on, in order; `None` is gone for good.
+    fn candidates<'a>(
+        &'a self,
+        state: &'a DeltaToken,
+        start: &'a str,
+    ) -> impl Iterator<Item = Candidate<'a>> {
+        let asked: Box<dyn Iterator<Item = Candidate<'a>>> = match &state.ids {
+            Some(ids) => {
+                let ids: BTreeSet<&String> = ids.iter().filter(|id| id.as_str() >= start).collect();
+                Box::new(ids.into_iter().filter_map(|id| {
+                    let object = self.directory.any(id).or_else(|| self.directory.deleted(id))?;
+                    (object.kind == self.kind).then_some((id, Some(object)))
+                }))
+            }
+            None => Box::new(self.directory.from(self.kind, start).map(|(id, object)| (id, Some(object)))),
+        };
+        let since = state.since.unwrap_or(u64::MAX);
+        let gone = self
+            .directory
+            .purged_since(self.kind, since)
+            .filter(move |id| id.as_str() >= start && state.ids.as_ref().is_none_or(|ids| ids.contains(id)));
+        merged(asked, gone.map(|id| (id, None)))
     }
 
     /// One object with as many of its members as there is room for; `None` if nothing of it changed.
@@ -279,6 +287,21 @@ impl DeltaQuery<'_> {
             name: link,
         }))
     }
+}
+
+type Candidate<'a> = (&'a String, Option<&'a Object>);
+
+/// Two ordered sequences as one.
+fn merged<'a>(
+    one: impl Iterator<Item = Candidate<'a>>,
+    other: impl Iterator<Item = Candidate<'a>>,
+) -> impl Iterator<Item = Candidate<'a>> {
+    let (mut one, mut other) = (one.peekable(), other.peekable());
+    std::iter::from_fn(move || match (one.peek(), other.peek()) {
+        (Some((id, _)), Some((gone, _))) if gone < id => other.next(),
+        (Some(_), _) => one.next(),
+        (None, _) => other.next(),
+    })
 }
 
 /// The properties that changed, and the last word about each member.
