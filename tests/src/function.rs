@@ -12,10 +12,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::process::{Child, Command};
 use tokio::sync::{Mutex as AsyncMutex, Notify};
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
 /// Variables of a function.
 pub type Variables = BTreeMap<String, String>;
+
+/// A process that refuses its configuration ends at once; this leaves room for a busy machine.
+const TIME_TO_REFUSE: Duration = Duration::from_secs(10);
 
 /// A function that can be invoked. Its process is killed when this is dropped.
 pub struct Function {
@@ -31,6 +34,7 @@ pub struct Function {
 /// A process with the API that it asks for events.
 struct Environment {
     api: RuntimeApi,
+    process: Option<u32>,
     kill: Arc<Notify>,
     watch: AbortHandle,
 }
@@ -69,6 +73,11 @@ impl Function {
             .with_context(|| format!("{} answered something that is no JSON", self.name))
     }
 
+    /// The process that handles events now; `None` before the first event and after the process's end.
+    pub fn process_id(&self) -> Option<u32> {
+        self.lock().as_ref().and_then(|environment| environment.process)
+    }
+
     /// Kills the process at once, as a crash would.
     pub fn kill(&self) {
         if let Some(environment) = self.lock().as_ref() {
@@ -82,11 +91,19 @@ impl Function {
     /// When it cannot be started, or still runs after a while.
     pub async fn run_to_its_end(&self) -> anyhow::Result<ExitStatus> {
         let api = RuntimeApi::serve(&self.name).await?;
-        let mut child = self.spawn(&api)?;
-        match tokio::time::timeout(Duration::from_secs(10), child.wait()).await {
-            Ok(status) => Ok(status?),
+        let (mut child, output) = self.spawn(&api)?;
+        match tokio::time::timeout(TIME_TO_REFUSE, child.wait()).await {
+            Ok(status) => {
+                for stream in output {
+                    stream.await?;
+                }
+                Ok(status?)
+            }
             Err(_) => {
-                bail!("{} still runs after 10 s: it accepts a configuration that it should refuse", self.name)
+                bail!(
+                    "{} still runs after {TIME_TO_REFUSE:?}: it accepts a configuration that it should refuse",
+                    self.name
+                )
             }
         }
     }
@@ -96,15 +113,17 @@ impl Function {
             return Ok(running);
         }
         let api = RuntimeApi::serve(&self.name).await?;
-        let child = self.spawn(&api)?;
+        let (child, _) = self.spawn(&api)?;
+        let process = child.id();
         let kill = Arc::new(Notify::new());
         let watch = tokio::spawn(watch(child, kill.clone(), api.open_invocations())).abort_handle();
-        let environment = Arc::new(Environment { api, kill, watch });
+        let environment = Arc::new(Environment { api, process, kill, watch });
         *self.lock() = Some(environment.clone());
         Ok(environment)
     }
 
-    fn spawn(&self, api: &RuntimeApi) -> anyhow::Result<Child> {
+    /// Starts a process; its output is collected until both streams end.
+    fn spawn(&self, api: &RuntimeApi) -> anyhow::Result<(Child, [JoinHandle<()>; 2])> {
         let mut child = Command::new(built(&self.name)?)
             .env_clear()
             .envs(certificates())
@@ -122,9 +141,9 @@ impl Function {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("{} does not start", self.name))?;
-        self.logs.collect(child.stdout.take().context("no standard output")?);
-        self.logs.collect(child.stderr.take().context("no standard error")?);
-        Ok(child)
+        let output = self.logs.collect(child.stdout.take().context("no standard output")?);
+        let errors = self.logs.collect(child.stderr.take().context("no standard error")?);
+        Ok((child, [output, errors]))
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Arc<Environment>>> {

@@ -3,20 +3,21 @@
 use serde_json::Value;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::task::JoinHandle;
 
 /// The lines of a function, over all its processes. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Logs(Arc<Mutex<Vec<String>>>);
 
 impl Logs {
-    /// Collects lines until the stream ends.
-    pub fn collect(&self, stream: impl AsyncRead + Send + Unpin + 'static) {
+    /// Collects lines until the stream ends, which may be waited for.
+    pub fn collect(&self, stream: impl AsyncRead + Send + Unpin + 'static) -> JoinHandle<()> {
         let (logs, mut lines) = (self.clone(), BufReader::new(stream).lines());
         tokio::spawn(async move {
             while let Ok(Some(line)) = lines.next_line().await {
                 logs.lock().push(line);
             }
-        });
+        })
     }
 
     /// Every line so far.

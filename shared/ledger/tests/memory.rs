@@ -19,6 +19,7 @@ async fn in_memory() -> Option<World> {
     let (queue, lifecycle) = (MemoryQueue::default(), MemoryLifecycleQueue::default());
     Some(World {
         ledger: ledger.clone(),
+        holds: ledger.clone(),
         agenda: ledger,
         queue: Arc::new(queue.clone()),
         redelivery: Arc::new(queue.clone()),

@@ -18,7 +18,9 @@ const WINDOW_MINUTES: i64 = 10;
 #[async_trait]
 impl Holds for MemoryLedger {
     async fn open_holds(&self) -> Result<Vec<Hold>, CallError> {
-        Ok(self.store().holds.values().map(|(hold, _)| hold.clone()).collect())
+        let mut holds: Vec<Hold> = self.store().holds.values().map(|(hold, _)| hold.clone()).collect();
+        holds.sort_by_key(|hold| hold.since);
+        Ok(holds)
     }
 
     async fn hold(&self, hold: &Hold, held: &[Held]) -> Result<(), CallError> {

@@ -49,8 +49,7 @@ async fn a_flag_that_was_set_twice_puts_one_entry_on_the_agenda() {
 async fn a_set_whose_switch_was_not_answered_is_in_force_once() {
     let Some(account) = Account::open().await else { return };
     let ledger = account.ledger();
-    let set =
-        AssignedSet { principals: [(id(1), PrincipalKind::User)].into(), missing_once: BTreeSet::new() };
+    let set = AssignedSet { principals: [(id(1), PrincipalKind::User)].into(), ..AssignedSet::default() };
     let mut header = None;
     for version in 1..3 {
         // The first answer is that of the chunk, the second that of the header.

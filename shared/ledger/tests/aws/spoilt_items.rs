@@ -101,7 +101,7 @@ async fn an_unreadable_entry_stops_the_agenda_and_says_which_one_it_is() {
 /// Users in three chunks, with the header that names them.
 async fn large_set(ledger: &impl Ledger) -> (AssignedSet, planning::assigned::AssignedHeader) {
     let principals = (0..31_000).map(|number| (id(number), PrincipalKind::User)).collect();
-    let set = AssignedSet { principals, missing_once: BTreeSet::new() };
+    let set = AssignedSet { principals, ..AssignedSet::default() };
     let header = ledger.store_assigned_set(None, &set).await.unwrap();
     (set, header)
 }

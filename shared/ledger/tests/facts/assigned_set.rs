@@ -13,6 +13,7 @@ fn set(principals: u32) -> AssignedSet {
     AssignedSet {
         principals: (0..principals).map(|number| (id(number), kind(number))).collect(),
         missing_once: ids(0..principals.min(3)),
+        held: ids(3..principals.clamp(3, 5)),
     }
 }
 

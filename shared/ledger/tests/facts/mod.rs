@@ -2,6 +2,7 @@
 
 pub mod agenda;
 pub mod assigned_set;
+pub mod holds;
 pub mod queues;
 pub mod records;
 
@@ -33,6 +34,14 @@ macro_rules! every_fact {
                 an_entry_that_is_there_already_stays_as_it_is,
                 what_is_put_again_while_in_flight_is_done_once_more,
                 an_entry_reads_back_with_its_expectations, three_hundred_entries_are_put_and_done;
+            holds: a_hold_reads_back_with_its_principals_in_their_order, holds_are_listed_by_age,
+                a_hold_of_three_thousand_is_read_page_by_page, who_is_held_twice_is_held_for_both,
+                a_hold_goes_with_its_last_principal,
+                an_approved_assignment_says_so_and_one_that_was_struck_stays_away,
+                a_hold_marks_the_records_of_its_users, a_mark_takes_the_place_of_the_one_before,
+                a_handlers_write_leaves_marks_alone, nobody_becomes_known_by_a_mark,
+                losses_count_for_ten_minutes_each_kind_by_itself,
+                users_are_counted_as_their_objects_come_and_go;
             queues: messages_of_a_principal_keep_their_order_over_several_batches,
                 a_principal_in_flight_waits, a_notification_is_queued_once,
                 what_has_no_identity_is_never_taken_for_something_else, a_returned_message_comes_again,

@@ -75,6 +75,7 @@ impl Account {
         let ledger = Arc::new(self.ledger());
         World {
             ledger: ledger.clone(),
+            holds: ledger.clone(),
             agenda: ledger,
             queue: Arc::new(SqsTriggerQueue::new(self.sqs.clone(), self.changes.clone())),
             redelivery: Arc::new(SqsReceipts::new(self.sqs.clone(), self.changes.clone())),

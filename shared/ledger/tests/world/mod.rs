@@ -6,6 +6,7 @@ pub mod script;
 
 use async_trait::async_trait;
 use engine::agenda::{AgendaEntry, Priority, Reason};
+use engine::holds::Holds;
 use engine::ports::{Agenda, Ledger, LifecycleQueue, Redelivery, TriggerQueue};
 use engine::trigger::{Look, Origin, Subject, Trigger};
 use jiff::Timestamp;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 /// The ports of one implementation, with nothing in them.
 pub struct World {
     pub ledger: Arc<dyn Ledger>,
+    pub holds: Arc<dyn Holds>,
     pub agenda: Arc<dyn Agenda>,
     pub queue: Arc<dyn TriggerQueue>,
     pub redelivery: Arc<dyn Redelivery>,

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use axum::body::Body;
-use axum::http::{Request, StatusCode};
+use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use sandbox::{NotificationSink, Sandbox, Settings, SinkAnswer};
 use serde_json::{Value, json};
@@ -27,6 +27,7 @@ pub struct World {
 pub struct Answer {
     pub status: StatusCode,
     pub retry_after: Option<String>,
+    pub headers: HeaderMap,
     pub body: Value,
 }
 
@@ -149,10 +150,11 @@ impl World {
         let status = response.status();
         let retry_after =
             response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+        let headers = response.headers().clone();
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         let body =
             if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap_or_default() };
-        Answer { status, retry_after, body }
+        Answer { status, retry_after, headers, body }
     }
 
     pub async fn user(&self, alias: &str) -> String {
