@@ -73,8 +73,8 @@ impl World {
         let account = Arc::new(account);
         let mut variables = variables(&sandbox, &account);
         variables.extend(choices.variables.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        let function = |name, time| Arc::new(Function::new(name, variables.clone(), time));
-        let (webhook, mirror) = (function("webhook", WEBHOOK_TIME), function("mirror", MIRROR_TIME));
+        let function = |name, time| Function::new(name, variables.clone(), time).map(Arc::new);
+        let (webhook, mirror) = (function("webhook", WEBHOOK_TIME)?, function("mirror", MIRROR_TIME)?);
         let url = FunctionUrl::serve(webhook.clone()).await?;
         let driver = Driver::sign_in(&sandbox.addresses).await?;
         driver
@@ -82,7 +82,7 @@ impl World {
             .await
             .context("Graph did not take the webhook's address")?;
         let changes = EventSource::start(account.clone(), mirror.clone(), choices.wait);
-        let sweep = function("sweep", SWEEP_TIME);
+        let sweep = function("sweep", SWEEP_TIME)?;
         Ok(Some(Self { sandbox, account, driver, webhook, mirror, sweep, url, _changes: changes }))
     }
 
