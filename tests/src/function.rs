@@ -8,11 +8,12 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::process::{Child, Command};
 use tokio::sync::{Mutex as AsyncMutex, Notify};
-use tokio::task::{AbortHandle, JoinHandle};
+use tokio::task::AbortHandle;
 
 /// Variables of a function.
 pub type Variables = BTreeMap<String, String>;
@@ -29,6 +30,7 @@ pub struct Function {
     /// Held while an event is handled: an environment has one at a time.
     turn: AsyncMutex<()>,
     environment: Mutex<Option<Arc<Environment>>>,
+    starts: AtomicUsize,
 }
 
 /// A process with the API that it asks for events.
@@ -41,15 +43,19 @@ struct Environment {
 
 impl Function {
     /// The binary of this name with these variables, and time for each event as template.yaml gives it.
-    pub fn new(name: &str, variables: Variables, time: Duration) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// When there is no room for its logs.
+    pub fn new(name: &str, variables: Variables, time: Duration) -> anyhow::Result<Self> {
+        Ok(Self {
             name: name.to_owned(),
             variables,
             time,
-            logs: Logs::default(),
+            logs: Logs::new()?,
             turn: AsyncMutex::default(),
             environment: Mutex::default(),
-        }
+            starts: AtomicUsize::new(0),
+        })
     }
 
     /// What its processes wrote.
@@ -78,6 +84,11 @@ impl Function {
         self.lock().as_ref().and_then(|environment| environment.process)
     }
 
+    /// How many processes were started so far.
+    pub fn starts(&self) -> usize {
+        self.starts.load(Ordering::Relaxed)
+    }
+
     /// Kills the process at once, as a crash would.
     pub fn kill(&self) {
         if let Some(environment) = self.lock().as_ref() {
@@ -91,14 +102,9 @@ impl Function {
     /// When it cannot be started, or still runs after a while.
     pub async fn run_to_its_end(&self) -> anyhow::Result<ExitStatus> {
         let api = RuntimeApi::serve(&self.name).await?;
-        let (mut child, output) = self.spawn(&api)?;
+        let mut child = self.spawn(&api)?;
         match tokio::time::timeout(TIME_TO_REFUSE, child.wait()).await {
-            Ok(status) => {
-                for stream in output {
-                    stream.await?;
-                }
-                Ok(status?)
-            }
+            Ok(status) => Ok(status?),
             Err(_) => {
                 bail!(
                     "{} still runs after {TIME_TO_REFUSE:?}: it accepts a configuration that it should refuse",
@@ -113,8 +119,9 @@ impl Function {
             return Ok(running);
         }
         let api = RuntimeApi::serve(&self.name).await?;
-        let (child, _) = self.spawn(&api)?;
+        let child = self.spawn(&api)?;
         let process = child.id();
+        self.starts.fetch_add(1, Ordering::Relaxed);
         let kill = Arc::new(Notify::new());
         let watch = tokio::spawn(watch(child, kill.clone(), api.open_invocations())).abort_handle();
         let environment = Arc::new(Environment { api, process, kill, watch });
@@ -122,28 +129,20 @@ impl Function {
         Ok(environment)
     }
 
-    /// Starts a process; its output is collected until both streams end.
-    fn spawn(&self, api: &RuntimeApi) -> anyhow::Result<(Child, [JoinHandle<()>; 2])> {
-        let mut child = Command::new(built(&self.name)?)
-            .env_clear()
-            .envs(certificates())
-            .env("AWS_LAMBDA_RUNTIME_API", api.address().to_string())
-            .env("AWS_LAMBDA_FUNCTION_NAME", &self.name)
-            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
-            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
-            .env("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", self.name))
-            .env("AWS_LAMBDA_LOG_STREAM_NAME", "stream")
-            .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
-            .envs(&self.variables)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .with_context(|| format!("{} does not start", self.name))?;
-        let output = self.logs.collect(child.stdout.take().context("no standard output")?);
-        let errors = self.logs.collect(child.stderr.take().context("no standard error")?);
-        Ok((child, [output, errors]))
+    fn spawn(&self, api: &RuntimeApi) -> anyhow::Result<Child> {
+        let mut command = Command::new(built(&self.name)?);
+        let function = [
+            ("AWS_LAMBDA_RUNTIME_API", api.address().to_string()),
+            ("AWS_LAMBDA_FUNCTION_NAME", self.name.clone()),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256".to_owned()),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", self.name)),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", "stream".to_owned()),
+            ("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned()),
+        ];
+        command.env_clear().envs(certificates()).envs(function).envs(&self.variables);
+        command.stdin(Stdio::null()).stdout(self.logs.sink()?).stderr(self.logs.sink()?).kill_on_drop(true);
+        command.spawn().with_context(|| format!("{} does not start", self.name))
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Arc<Environment>>> {

@@ -6,6 +6,7 @@
 mod world;
 
 use serde_json::json;
+use std::time::Duration;
 use world::World;
 
 async fn subscribed() -> World {
@@ -161,4 +162,28 @@ async fn a_removed_subscription_is_told_of_and_gone() {
     world.delivering(world.control("faults", json!({"lifecycle": "subscriptionRemoved"}))).await;
     assert_eq!(world.received().len(), 2);
     assert_eq!(world.get("/subscriptions").await.body["value"], json!([]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_was_slow_too_often_is_told_ten_minutes_late() {
+    let world = subscribed().await;
+    // The clock is paused: what passes here is the sandbox's time, and nobody waits for it.
+    let pass = |seconds| tokio::time::sleep(Duration::from_secs(seconds));
+    world
+        .delivering(async {
+            *world.webhook.takes.lock().unwrap() = Duration::from_secs(4);
+            for number in 0..60 {
+                world.user(&format!("user{number}")).await;
+                pass(1).await;
+            }
+            pass(60).await;
+            *world.webhook.takes.lock().unwrap() = Duration::ZERO;
+            let late = world.user("late").await;
+            let told = || world.received().iter().any(|item| item["resourceData"]["id"] == json!(late));
+            pass(590).await;
+            assert!(!told(), "a slow host was told at once");
+            pass(20).await;
+            assert!(told(), "what waited ten minutes was not told");
+        })
+        .await;
 }

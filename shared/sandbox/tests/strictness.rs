@@ -35,6 +35,7 @@ async fn options_that_would_be_ignored_are_refused() {
         format!("/servicePrincipals/{application}/appRoleAssignedTo?$select=shoeSize"),
         "/users/delta?$select=members".to_owned(),
         format!("/groups/delta?$filter=id%20eq%20{engineers}"),
+        "/groups/Engineers".to_owned(),
     ] {
         assert_eq!(world.get(&path).await.status, 400, "{path} was answered");
     }

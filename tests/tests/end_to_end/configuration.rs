@@ -56,7 +56,7 @@ async fn a_variable_that_is_wrong_stops_each_function_with_one_line_that_does_no
 
 /// The only line of a function that does not start.
 async fn last_words(name: &str, variables: Variables) -> anyhow::Result<String> {
-    let function = Function::new(name, variables, Duration::from_secs(10));
+    let function = Function::new(name, variables, Duration::from_secs(10))?;
     let status = function.run_to_its_end().await?;
     assert!(!status.success(), "{name} ends as if all were well");
     let lines = function.logs().lines();

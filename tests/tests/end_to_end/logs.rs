@@ -44,7 +44,7 @@ async fn the_logs_of_a_whole_run_hold_nothing_secret_and_nothing_personal() -> a
 async fn play(team: &Team) -> anyhow::Result<()> {
     let (refused, foreign) = (team.id("zero.width@contoso.example"), team.id("Barbara"));
     team.entra().add_member(team.id("Engineers"), refused).await?;
-    team.minute_run().await?;
+    team.minute_run_at_rest().await?;
     team.agree_but_for(&[refused, foreign]).await?;
     let denied =
         |service: &str, operation: &str| json!({"service": service, "operation": operation, "status": 403});
@@ -64,7 +64,7 @@ async fn play(team: &Team) -> anyhow::Result<()> {
     let request =
         reqwest::Client::new().post(format!("{}/notify", team.url.address)).body(forged.to_string());
     request.header("content-type", "application/json").send().await?;
-    team.minute_run().await?;
+    team.minute_run_at_rest().await?;
     team.rest().await
 }
 

@@ -28,7 +28,7 @@ async fn a_user_and_a_group_that_are_not_ours_wait_for_adoption() -> anyhow::Res
                       "identity_center": foreign});
     let Some(team) = Team::seeded(Default::default(), more).await? else { return Ok(()) };
     let before = team.held().await?;
-    team.minute_run().await?;
+    team.minute_run_at_rest().await?;
     let rest = names(["Alan", "Barbara", "Donald", "Edsger"]);
     team.holds("Engineers without Ada", |held| held.members("Engineers").as_ref() == Some(&rest)).await?;
     for waiting in [team.id("Ada"), team.id("Auditors")] {
@@ -76,8 +76,7 @@ async fn two_users_swap_their_names_and_keep_their_ids() -> anyhow::Result<()> {
     // What waits for a name is tried again by the minute run.
     let mut runs = 0;
     while !swapped(&team.held().await?) && runs < 20 {
-        team.rest().await?;
-        team.minute_run().await?;
+        team.minute_run_at_rest().await?;
         runs += 1;
     }
     let held = team.holds("Ada and Alan with each other's names", swapped).await?;

@@ -13,7 +13,7 @@ async fn graph_takes_both_addresses_after_their_handshake() -> anyhow::Result<()
     let subscriptions = world.entra().list("/subscriptions").await?;
     let resources: BTreeSet<&str> =
         subscriptions.iter().filter_map(|subscription| subscription["resource"].as_str()).collect();
-    assert_eq!(resources, BTreeSet::from(["groups", "users"]), "{subscriptions:?}");
+    assert_eq!(resources, BTreeSet::from(["/groups", "/users"]), "{subscriptions:?}");
     for subscription in &subscriptions {
         assert_eq!(subscription["notificationUrl"], format!("{}/notify", world.url.address));
         assert_eq!(subscription["lifecycleNotificationUrl"], format!("{}/lifecycle", world.url.address));

@@ -36,6 +36,7 @@ async fn a_mirror_that_is_killed_in_the_middle_of_a_batch_leaves_no_duplicates()
     team.mirror.kill();
     team.agree().await?;
     team.rest().await?;
+    assert_eq!(team.mirror.starts(), 2, "the mirror was not killed in the middle of anything");
     let held = team.held().await?;
     assert_eq!(held.members("Engineers"), Some(members()), "{held:?}");
     assert_eq!(held.counts(), (5, 1, 5), "something was created twice: {held:?}");

@@ -50,7 +50,7 @@ impl Team {
 
     /// Runs the sweep, and waits until both sides agree and nothing is under way.
     pub async fn mirror(&self) -> anyhow::Result<()> {
-        self.minute_run().await?;
+        self.minute_run_at_rest().await?;
         self.agree().await?;
         self.rest().await
     }

@@ -71,6 +71,12 @@ async fn a_busy_graph_is_asked_again_inside_and_outside_of_a_batch() -> anyhow::
     }
     team.rest().await?;
     assert_eq!(team.mirror.logs().metric("FailedHandlings"), 0.0, "{}", team.mirror.logs().tail(20));
+
+    let polled = "GET /servicePrincipals/{id}/appRoleAssignedTo";
+    let busy = json!({"service": "graph", "operation": polled, "status": 429, "retry_after": 1});
+    team.faults(json!({"rules": [busy]})).await?;
+    let report = team.minute_run().await?;
+    assert_eq!(report["assigned"], 1, "{report}");
     Ok(())
 }
 
@@ -132,13 +138,21 @@ async fn when_graph_denies_the_log_names_the_permission_and_the_message_comes_ag
 }
 
 #[tokio::test]
-async fn reads_that_lag_behind_their_notifications_revoke_nothing_that_stands() -> anyhow::Result<()> {
+async fn reads_that_lag_behind_their_notification_change_nothing_and_are_looked_at_again()
+-> anyhow::Result<()> {
     let Some(team) = Team::mirrored().await? else { return Ok(()) };
+    let group = team.id("Engineers");
     team.faults(json!({"stale_reads_seconds": 600})).await?;
-    team.entra().update(&team.user_path("Ada"), json!({"displayName": "Ada King"})).await?;
+    team.entra().remove_member(group, team.id("Ada")).await?;
     team.rest().await?;
     let held = team.held().await?;
-    assert_eq!(held.members("Engineers"), Some(members()), "{held:?}");
+    assert_eq!(held.members("Engineers"), Some(members()), "Graph does not show yet that Ada left: {held:?}");
+    let items = team.account.ledger_items().await?;
+    let of_the_group = |item: &&Value| {
+        let text = |name: &str| item[name]["S"].as_str().unwrap_or_default();
+        text("pk").starts_with("agenda#") && text("sk").contains(group)
+    };
+    assert_eq!(items.iter().filter(of_the_group).count(), 3, "after 1, 5 and 15 minutes: {items:?}");
     assert_eq!(team.mirror.logs().metric("FailedHandlings"), 0.0, "{}", team.mirror.logs().tail(20));
     Ok(())
 }

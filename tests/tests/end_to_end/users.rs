@@ -86,7 +86,7 @@ async fn someone_aws_would_refuse_is_skipped_with_a_reason_and_stops_nobody_else
     let Some(team) = Team::seeded(Default::default(), more).await? else { return Ok(()) };
     let refused = team.id("zero.width@contoso.example").to_owned();
     team.entra().add_member(team.id("Engineers"), &refused).await?;
-    team.minute_run().await?;
+    team.minute_run_at_rest().await?;
     team.agree_but_for(&[&refused]).await?;
     team.logged(&team.mirror, &[&refused, "holds a character that AWS refuses"]).await?;
     assert!(team.mirror.logs().metric("Skipped") >= 1.0, "nothing was counted as skipped");

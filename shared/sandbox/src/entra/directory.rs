@@ -2,6 +2,7 @@
 //! notifications.
 
 use super::answer::GraphError;
+use super::query::is_guid;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -118,6 +119,9 @@ impl Directory {
 
     /// An object that is not deleted, by id, or a user by userPrincipalName.
     pub fn get(&self, kind: Kind, id: &str) -> Result<&Object, GraphError> {
+        if kind == Kind::Group && !is_guid(id) {
+            return Err(GraphError::bad_request(format!("Invalid object identifier '{id}'.")));
+        }
         let key = self.key(kind, id);
         let object =
             self.objects.get(&key).filter(|object| object.kind == kind && object.deleted_at.is_none());

@@ -1,6 +1,7 @@
 //! Fills a tenant at once, without notifications.
 
 use super::directory::Kind;
+use super::query::is_guid;
 use super::{Tenant, schema};
 use crate::entra::answer::GraphError;
 use crate::entra::assignments::USER_ROLE;
@@ -102,6 +103,7 @@ impl Tenant {
             properties.entry(name).or_insert(value);
         }
         let properties = schema::checked(Kind::User, &Value::Object(properties))?;
+        check_id(&id)?;
         self.create_as(Kind::User, id.clone(), properties, now)?;
         if manager.is_some() {
             self.directory.set_manager(&id, manager)?;
@@ -127,6 +129,7 @@ impl Tenant {
         }
         let name = properties.get("displayName").and_then(Value::as_str).unwrap_or_default().to_owned();
         let properties = schema::checked(Kind::Group, &Value::Object(properties))?;
+        check_id(&id)?;
         self.create_as(Kind::Group, id.clone(), properties, now)?;
         for member in members.as_ref().and_then(Value::as_array).into_iter().flatten() {
             let member = self.named(member, ids)?;
@@ -159,4 +162,8 @@ impl Tenant {
         let found = self.directory.any(name).map(|_| name.to_ascii_lowercase());
         found.map_or_else(|| super::id_of(&self.directory, Kind::User, name), Ok)
     }
+}
+
+fn check_id(id: &str) -> Result<(), GraphError> {
+    if is_guid(id) { Ok(()) } else { Err(GraphError::bad_request(format!("The id '{id}' is no GUID."))) }
 }

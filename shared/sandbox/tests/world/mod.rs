@@ -7,6 +7,7 @@ use http_body_util::BodyExt;
 use sandbox::{NotificationSink, Sandbox, Settings, SinkAnswer};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tower::ServiceExt;
 
 /// A webhook that echoes handshakes and keeps what it is sent.
@@ -14,6 +15,8 @@ use tower::ServiceExt;
 pub struct Webhook {
     pub received: Mutex<Vec<Value>>,
     pub deaf: Mutex<bool>,
+    /// How long it takes to answer notifications.
+    pub takes: Mutex<Duration>,
     /// Statuses for the next POSTs; 202 after them.
     pub statuses: Mutex<Vec<u16>>,
 }
@@ -43,6 +46,8 @@ impl NotificationSink for Webhook {
                 url::form_urlencoded::parse(format!("t={token}").as_bytes()).next().unwrap().1.into_owned();
             return Ok(SinkAnswer { status: 200, content_type, body: decoded });
         }
+        let takes = *self.takes.lock().unwrap();
+        tokio::time::sleep(takes).await;
         let status = if self.statuses.lock().unwrap().is_empty() {
             202
         } else {
