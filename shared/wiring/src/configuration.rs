@@ -182,7 +182,7 @@ impl MirrorConfiguration {
             mapping,
             flatten_nested_groups,
             recheck_delays: RecheckDelays::default(),
-            grace: variables.grace()?,
+            grace: variables.grace("GRACE_DAYS")?,
         };
         Ok(Self {
             sweep,
@@ -263,6 +263,7 @@ mod tests {
             ("USER_NAME_SOURCE", "upn"),
             ("TIME_ZONE_SOURCE", "preferredLanguage"),
             ("GRAPH_ENDPOINT", "http://graph.example"),
+            ("GRACE_DAYS", "0"),
         ] {
             let mut variables = complete();
             variables.insert(name, value);

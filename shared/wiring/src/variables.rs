@@ -86,13 +86,13 @@ impl Variables<'_> {
         })
     }
 
-    /// `GRACE_DAYS`: whole days, 1 to 365, by default 7.
-    pub(crate) fn grace(&self) -> Result<Grace, ConfigurationError> {
-        let Some(text) = self.optional("GRACE_DAYS") else { return Ok(Grace::default()) };
+    /// How long tombstones stand: whole days, 1 to 365.
+    pub(crate) fn grace(&self, name: &'static str) -> Result<Grace, ConfigurationError> {
+        let Some(text) = self.optional(name) else { return Ok(Grace::default()) };
         match text.parse() {
             Ok(days @ 1..=365) => Ok(Grace(SignedDuration::from_hours(24 * days))),
             _ => Err(ConfigurationError::Wrong {
-                name: "GRACE_DAYS",
+                name,
                 fault: "not a number of days from 1 to 365".to_owned(),
                 expected: "for how many days the user or group of someone who lost access is kept",
             }),

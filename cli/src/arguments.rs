@@ -1,0 +1,89 @@
+//! What the operator's command takes.
+
+use clap::{Args, Parser, Subcommand};
+use entra_mirror::holds_command::Choice;
+use planning::EntraObjectId;
+
+/// Makes AWS IAM Identity Center agree with Microsoft Entra ID.
+#[derive(Parser)]
+#[command(name = "entra-mirror", version, about)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Serves a strict stand-in for Entra ID, Microsoft Graph and IAM Identity Center on the loopback, until
+    /// interrupted. The first line is a JSON object with the addresses and what is needed to sign in.
+    Sandbox {
+        /// The port to listen on; 0 takes a free one.
+        #[arg(long, default_value_t = 7400)]
+        port: u16,
+    },
+    /// Plays a story in a sandbox and shows what changes on both sides. Ends with 0 only if they agree.
+    Playground {
+        /// Print one JSON object per step, and a summary, instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Shows bulk revocations that wait for a decision; with a hold's name, its principals.
+    Holds {
+        /// The hold.
+        hold: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        ledger: LedgerOption,
+    },
+    /// Approves revocations that are held: what of them is still valid is then done by the mirror.
+    Approve {
+        #[command(flatten)]
+        choice: ChoiceOptions,
+        #[command(flatten)]
+        ledger: LedgerOption,
+    },
+    /// Discards revocations that are held: nothing is revoked, and nobody is asked again until Entra ID says
+    /// something else about them.
+    Discard {
+        #[command(flatten)]
+        choice: ChoiceOptions,
+        #[command(flatten)]
+        ledger: LedgerOption,
+    },
+}
+
+/// Which ledger.
+#[derive(Args)]
+pub struct LedgerOption {
+    /// The ledger's table, if the variable LEDGER_TABLE does not name it.
+    #[arg(long = "ledger", value_name = "TABLE")]
+    pub table: Option<String>,
+}
+
+/// What is decided.
+#[derive(Args)]
+#[group(required = true, multiple = true)]
+pub struct ChoiceOptions {
+    /// The hold, as `entra-mirror holds` shows it.
+    #[arg(conflicts_with = "all")]
+    hold: Option<String>,
+    /// Only this principal (its object id in Entra ID) of the hold.
+    #[arg(long, requires = "hold")]
+    principal: Option<EntraObjectId>,
+    /// Every hold.
+    #[arg(long)]
+    all: bool,
+}
+
+impl From<ChoiceOptions> for Choice {
+    fn from(options: ChoiceOptions) -> Self {
+        match options.hold {
+            Some(hold) => Choice::Hold { hold: hold.into(), only: options.principal },
+            None => Choice::All,
+        }
+    }
+}
