@@ -15,6 +15,7 @@ use aws_sdk_identitystore::operation::list_groups::builders::ListGroupsFluentBui
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use tokio::sync::Mutex;
 use wiring::http::SharedHttp;
 
 /// How long the story's subscriptions live; Graph allows 41,760 minutes.
@@ -29,6 +30,8 @@ pub struct Driver {
     service_principal: String,
     http: reqwest::Client,
     control: String,
+    /// The last name of every object that was ever seen: who is deleted still has one.
+    names: Mutex<BTreeMap<String, String>>,
 }
 
 impl Driver {
@@ -41,6 +44,7 @@ impl Driver {
             service_principal: text(addresses, "service_principal_id"),
             http: reqwest::Client::new(),
             control: text(addresses, "control"),
+            names: Mutex::default(),
         })
     }
 
@@ -80,10 +84,10 @@ impl Driver {
 
     /// The lines with names in place of the ids of both sides.
     pub async fn named(&self, lines: impl IntoIterator<Item = &String>) -> anyhow::Result<Vec<String>> {
-        let mut names = BTreeMap::new();
-        for (path, name) in [("/users", "displayName"), ("/groups", "displayName")] {
+        let mut names = self.names.lock().await;
+        for path in ["/users", "/groups"] {
             for object in self.entra.list(path).await? {
-                names.insert(text(&object, "id"), text(&object, name));
+                names.insert(text(&object, "id"), text(&object, "displayName"));
             }
         }
         let groups: ListGroupsFluentBuilder = self.client.list_groups().identity_store_id(&self.store);

@@ -29,6 +29,11 @@ impl EventCollector {
         self.lock().clone()
     }
 
+    /// True if this principal was reported as skipped.
+    pub fn has_skipped(&self, principal: &str) -> bool {
+        self.lock().skipped.iter().any(|line| line.starts_with(principal))
+    }
+
     /// Takes what was reported, and starts anew.
     pub fn take(&self) -> Events {
         std::mem::take(&mut *self.lock())

@@ -65,7 +65,7 @@ impl WebhookFunction {
         }
         match body_of(&request) {
             Ok(body) => self.notifications(&body).await,
-            Err(refusal) => refusal,
+            Err((status, line)) => plain(status, line),
         }
     }
 
@@ -181,15 +181,16 @@ fn validation_token(query: &str) -> Option<String> {
     pairs.find(|(name, _)| name == "validationToken").map(|(_, token)| token.into_owned())
 }
 
-fn body_of(request: &FunctionUrlRequest) -> Result<Vec<u8>, LambdaFunctionUrlResponse> {
+/// The body's bytes, or the status and line that refuse it.
+fn body_of(request: &FunctionUrlRequest) -> Result<Vec<u8>, (i64, &'static str)> {
     let body = request.body.as_deref().unwrap_or_default();
     // Base64 needs four characters for three bytes.
     let largest = if request.is_base64_encoded { LARGEST_BODY.div_ceil(3) * 4 } else { LARGEST_BODY };
     if body.len() > largest {
-        return Err(plain(413, "the body is larger than 1 MiB"));
+        return Err((413, "the body is larger than 1 MiB"));
     }
     if request.is_base64_encoded {
-        STANDARD.decode(body).map_err(|_| plain(400, "the body is not valid base64"))
+        STANDARD.decode(body).map_err(|_| (400, "the body is not valid base64"))
     } else {
         Ok(body.as_bytes().to_vec())
     }

@@ -1,0 +1,74 @@
+//! How much memory webhook and mirror have needed at the most after a hundred events each.
+
+use crate::figure::{Bound, Figure};
+use anyhow::{Context, ensure};
+use serde_json::json;
+use std::collections::BTreeSet;
+use tests::function::Function;
+use tests::world::World;
+
+/// Everything this measures.
+pub const NAMES: [&str; 2] = ["peak-memory-webhook-100-events", "peak-memory-mirror-100-events"];
+
+/// MiB.
+const PEAK: f64 = 16.0;
+const EVENTS: usize = 100;
+/// Users who join and leave, one after the other, until there were enough events.
+const USERS: usize = 20;
+
+/// Plays changes through the built functions, with SQS, DynamoDB and Secrets Manager in moto and real
+/// notifications from the sandbox, until each function has handled its events.
+///
+/// # Errors
+/// When a part of this world does not start, or both sides do not agree at the end.
+pub async fn measure() -> anyhow::Result<Vec<Figure>> {
+    let world = World::start().await?.context("there is no moto: use tests/bench, which names it")?;
+    play(&world).await.context("the changes were not played to their end")?;
+    world.agree().await?;
+    for function in [&world.webhook, &world.mirror] {
+        let handled = invocations(function);
+        ensure!(handled >= EVENTS, "a function handled only {handled} events");
+    }
+    let [webhook, mirror] = NAMES;
+    Ok(vec![peak(webhook, &world.webhook)?, peak(mirror, &world.mirror)?])
+}
+
+async fn play(world: &World) -> anyhow::Result<()> {
+    let entra = world.entra();
+    let group = entra.create_group("Engineers").await?;
+    entra.assign(&group).await?;
+    let mut users = Vec::new();
+    for number in 1..=USERS {
+        users.push(entra.create_user(&format!("User{number}"), "Example", json!({})).await?);
+    }
+    let mut next = users.iter().cycle();
+    let mut joined = BTreeSet::new();
+    while invocations(&world.webhook).min(invocations(&world.mirror)) < EVENTS {
+        let user = next.next().context("there are no users")?;
+        if joined.insert(user) {
+            entra.add_member(&group, user).await?;
+        } else {
+            joined.remove(user);
+            entra.remove_member(&group, user).await?;
+        }
+        // Each change is handled before the next, so that few share an event.
+        world.rest().await?;
+    }
+    Ok(())
+}
+
+/// Each invocation writes one line of its metric.
+fn invocations(function: &Function) -> usize {
+    let lines = |metric: &str| function.logs().with(&["CloudWatchMetrics", metric]).len();
+    lines("\"NotificationsReceived\",\"Unit\"").max(lines("\"Triggers\",\"Unit\""))
+}
+
+fn peak(name: &str, function: &Function) -> anyhow::Result<Figure> {
+    let process = function.process_id().context("the function's process has ended")?;
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))
+        .context("peak memory is read from /proc, which only Linux has")?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kibibytes = peak.and_then(|peak| peak.trim().trim_end_matches(" kB").parse::<f64>().ok());
+    let mebibytes = kibibytes.context("/proc/<pid>/status has no VmHWM")? / 1_024.0;
+    Ok(Figure::new(name, mebibytes, "MiB", Bound::AtMost(PEAK)))
+}
