@@ -36,12 +36,27 @@ impl Mirror {
             return Ok(());
         }
         let held: Vec<Held> = excess.iter().map(|(task, groups)| held(task, groups)).collect();
-        let hold = hold_for(self.holds.as_ref(), HoldCause::Breaker, now).await?;
-        self.holds.hold(&hold, &held).await?;
-        self.telemetry.count(Count::Held, held.len() as u64);
+        self.hold(HoldCause::Breaker, &held).await?;
         for (task, groups) in excess {
             task.withhold(groups);
         }
+        Ok(())
+    }
+}
+
+impl Mirror {
+    /// Puts these principals on hold, and says so.
+    pub(crate) async fn hold(&self, cause: HoldCause, held: &[Held]) -> Result<(), CallError> {
+        let hold = hold_for(self.holds.as_ref(), cause, self.clock.now()).await?;
+        self.holds.hold(&hold, held).await?;
+        self.telemetry.count(Count::Held, held.len() as u64);
+        tracing::error!(
+            hold.id = %hold.id,
+            hold.principals = held.len(),
+            "revocations are held, for they are many: look at them with `entra-mirror holds {}`, then approve \
+             or discard them",
+            hold.id
+        );
         Ok(())
     }
 }

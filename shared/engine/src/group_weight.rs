@@ -1,10 +1,8 @@
 //! Weighs what a group's handling would take away, before anybody is looked at because of it.
 
 use crate::fan_out::FanOut;
-use crate::holds::hold_for;
 use crate::mirror::Mirror;
 use crate::ports::CallError;
-use crate::telemetry::Count;
 use crate::work::Work;
 use planning::hold::{self, Held, HoldCause};
 use planning::record::{PrincipalKind, Record, UserRecord};
@@ -31,11 +29,7 @@ impl Mirror {
         if fresh.is_empty() {
             return Ok(());
         }
-        let cause = HoldCause::Group { group: work.subject.id.clone() };
-        let hold = hold_for(self.holds.as_ref(), cause, self.clock.now()).await?;
-        self.holds.hold(&hold, &fresh).await?;
-        self.telemetry.count(Count::Held, fresh.len() as u64);
-        Ok(())
+        self.hold(HoldCause::Group { group: work.subject.id.clone() }, &fresh).await
     }
 
     async fn is_bulk(&self, work: &Work, fan_out: &FanOut, lost: usize) -> Result<bool, CallError> {
