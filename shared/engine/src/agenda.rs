@@ -29,8 +29,14 @@ pub enum Reason {
     Contradiction,
     /// A service was too busy, or a name was not free yet.
     Deferred,
+    /// A tombstone's grace period is over: what is left of it may be deleted.
+    GraceOver,
     /// Something of the principal is missing from Identity Center although the ledger has it.
     Doubt,
+    /// A full sweep found a difference.
+    Sweep,
+    /// A membership of a managed group that somebody else wrote is to be taken away.
+    Repair,
 }
 
 impl fmt::Display for Reason {
@@ -42,7 +48,10 @@ impl fmt::Display for Reason {
             Reason::RevocationCheck => "check of a revocation",
             Reason::Contradiction => "check of a contradicted notification",
             Reason::Deferred => "deferred",
+            Reason::GraceOver => "grace period over",
             Reason::Doubt => "doubt",
+            Reason::Sweep => "full sweep",
+            Reason::Repair => "repair of drift",
         })
     }
 }

@@ -50,9 +50,13 @@ impl Mirror {
         let revokes = desired == DesiredGroup::Absent;
         self.send_fan_out(work, fan_out.difference(covered).cloned().collect(), revokes).await?;
         self.recheck_if_empty(work, &facts, &fan_out).await?;
+        if facts.reading.is_some() && record.principal.delta_link.is_some() {
+            record.principal.delta_link_made_at = Some(self.clock.now());
+        }
         if record != before {
             self.ledger.put_group(&record).await?;
         }
+        self.revoke_strangers(work, &record).await?;
         outcome
     }
 

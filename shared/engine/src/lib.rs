@@ -8,10 +8,12 @@ pub mod assignments;
 pub mod mirror;
 pub mod moving;
 pub mod ports;
+pub mod sweep;
 pub mod telemetry;
 pub mod trigger;
 
 mod apply;
+mod drift;
 mod fan_out;
 mod group;
 mod group_reading;

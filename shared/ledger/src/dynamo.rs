@@ -2,10 +2,11 @@
 //!
 //! | item | `pk` | `sk` | attributes |
 //! |---|---|---|---|
-//! | record | `principal#<Entra object id>` | `record` | `kind` S, `version` N, `dirty` BOOL, `object` S (the UserId or GroupId in the body), `body` S (JSON of the `UserRecord` or `GroupRecord`); `assigned` BOOL, which only the sweep writes |
+//! | record | `principals#<the id's first two digits>` | `<Entra object id>` | `kind` S, `version` N, `dirty` BOOL, `object` S (the UserId or GroupId in the body), `body` S (JSON of the `UserRecord` or `GroupRecord`); `assigned` BOOL, which only the sweep writes |
 //! | owner | `object#<UserId or GroupId>` | `owner` | `principal` S (Entra object id), `kind` S |
 //! | assigned set | `assigned` | `header` | `version` N, `digest` S, `missing_once` N, `count` N, `attempt` S |
 //! | its parts | `assigned` | `chunk#<version>#<attempt>#<number>` | `principals` B: 17 bytes per principal |
+//! | full sweep | `sweep` | `everything` | `holder` S, `lease_until` N (seconds since 1970), `progress` S (JSON of the `SweepProgress`) |
 //! | agenda | `agenda#<priority>` | `<due second>#<Entra object id>#<reason>` | `body` S (JSON of the `AgendaEntry`), `in_flight_until` N (seconds since 1970) |
 //!
 //! An absent `assigned` or `dirty` means false. A record that only the sweep has written has version 0 and no
@@ -20,6 +21,7 @@ mod fields;
 mod keys;
 mod owners;
 mod records;
+mod sweep;
 mod table;
 
 use async_trait::async_trait;

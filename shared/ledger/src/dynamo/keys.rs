@@ -9,6 +9,9 @@ use std::fmt;
 /// The partition of the assigned set.
 pub(crate) const ASSIGNED: &str = "assigned";
 
+/// How the partitions of the records begin.
+const RECORDS: &str = "principals#";
+
 /// An item's primary key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Key {
@@ -17,13 +20,20 @@ pub(crate) struct Key {
 }
 
 impl Key {
+    /// Records stand in 256 partitions, so that all of them can be read without the rest of the table.
     pub fn record(id: &EntraObjectId) -> Self {
-        Self { pk: format!("principal#{id}"), sk: "record".to_owned() }
+        let part = id.as_str().get(..2).unwrap_or_default();
+        Self { pk: format!("{RECORDS}{part}"), sk: id.to_string() }
     }
 
     /// The owner of a UserId or GroupId.
     pub fn owner(object: &str) -> Self {
         Self { pk: format!("object#{object}"), sk: "owner".to_owned() }
+    }
+
+    /// The run of the full sweep.
+    pub fn sweep() -> Self {
+        Self { pk: "sweep".to_owned(), sk: "everything".to_owned() }
     }
 
     pub fn assigned_header() -> Self {
@@ -41,7 +51,8 @@ impl Key {
 
     /// The principal of a record's key.
     pub fn principal(&self) -> Option<EntraObjectId> {
-        EntraObjectId::parse(self.pk.strip_prefix("principal#")?).ok()
+        self.pk.strip_prefix(RECORDS)?;
+        EntraObjectId::parse(&self.sk).ok()
     }
 
     /// The key as the API wants it.
@@ -50,6 +61,11 @@ impl Key {
             .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.clone())))
             .into()
     }
+}
+
+/// The partition of the records whose id begins with this byte.
+pub(crate) fn part_of_records(first_byte: u8) -> String {
+    format!("{RECORDS}{first_byte:02x}")
 }
 
 /// The partition of one list of the agenda.

@@ -24,7 +24,7 @@ impl MemoryLedger {
     }
 
     /// A step either happens or not, so what a panicking thread leaves behind is in order.
-    fn store(&self) -> MutexGuard<'_, Store> {
+    pub(super) fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

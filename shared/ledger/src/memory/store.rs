@@ -1,5 +1,6 @@
 //! What the ledger in memory holds, and how it changes: every method is one atomic step.
 
+use super::sweep::SweepItem;
 use crate::item::{Item, Remembered};
 use engine::agenda::{AgendaEntry, AgendaKey, Priority, sortable};
 use engine::ports::{CallError, Cause, DueWork};
@@ -13,10 +14,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Everything, ordered, so that equal histories give equal results.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
-    records: BTreeMap<EntraObjectId, Item>,
+    pub(super) records: BTreeMap<EntraObjectId, Item>,
     owners: BTreeMap<String, Subject>,
     assigned: Option<(AssignedHeader, AssignedSet)>,
     agenda: BTreeMap<Priority, BTreeMap<String, Planned>>,
+    pub(super) sweep: SweepItem,
 }
 
 /// An entry of the agenda.
