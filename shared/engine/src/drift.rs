@@ -1,4 +1,5 @@
-//! Repairs drift that an operator wants repaired: memberships of managed groups that somebody else wrote.
+//! Drift: what somebody did in Identity Center by hand. Objects that are gone are no error; memberships of managed
+//! groups that somebody else wrote are taken away if an operator wants that.
 //!
 //! The ledger must prove that the group is ours; a group of somebody else's keeps its members. Memberships of our
 //! users are taken away while their user is handled, as all others are. Members who are nobody's of ours have no
@@ -8,11 +9,11 @@ use crate::agenda::Reason;
 use crate::mirror::Mirror;
 use crate::ports::{CallError, Cause};
 use crate::work::Work;
-use planning::UserId;
 use planning::guard_rail::{self, Ours};
 use planning::plan::{Change, Plan};
 use planning::record::{GroupRecord, Record};
-use std::collections::BTreeSet;
+use planning::{GroupId, MembershipId, UserId};
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Mirror {
     /// Claims a user's memberships in managed groups as ours, so that this handling takes away those that
@@ -26,7 +27,7 @@ impl Mirror {
         let Some(user_id) = user.user_id.clone().filter(|_| is_repair(work)) else {
             return Ok(());
         };
-        for group in self.reader.memberships_of(&user_id).await?.into_keys() {
+        for group in self.memberships_now(&user_id).await?.unwrap_or_default().into_keys() {
             let known = user.memberships.contains_key(&group) || user.granting.contains(&group);
             if !known && self.ledger.owner_of_group(&group).await?.is_some() {
                 user.granting.insert(group);
@@ -44,7 +45,7 @@ impl Mirror {
         let Some(group) = record.principal.group_id.clone().filter(|_| is_repair(work)) else {
             return Ok(());
         };
-        let members = self.reader.members_of(&group).await?;
+        let members = self.members_now(&group).await?;
         let owned = self.ledger.owners_of_users(&members).await?;
         let strangers: BTreeSet<UserId> =
             members.into_iter().filter(|member| !owned.contains_key(member)).collect();
@@ -62,6 +63,26 @@ impl Mirror {
             self.apply(&approved, change, None, work).await?;
         }
         Ok(())
+    }
+
+    /// A user's memberships; `None` if the user was deleted by hand.
+    pub(crate) async fn memberships_now(
+        &self,
+        user: &UserId,
+    ) -> Result<Option<BTreeMap<GroupId, MembershipId>>, CallError> {
+        match self.reader.memberships_of(user).await {
+            Ok(memberships) => Ok(Some(memberships)),
+            Err(CallError { cause: Cause::NotFound, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A group's members; none if the group was deleted by hand.
+    pub(crate) async fn members_now(&self, group: &GroupId) -> Result<BTreeSet<UserId>, CallError> {
+        match self.reader.members_of(group).await {
+            Err(CallError { cause: Cause::NotFound, .. }) => Ok(BTreeSet::new()),
+            members => members,
+        }
     }
 }
 

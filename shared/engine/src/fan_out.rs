@@ -100,7 +100,7 @@ impl Mirror {
     }
 
     async fn owners_of_members(&self, group: &GroupId) -> Result<BTreeSet<EntraObjectId>, CallError> {
-        let members = self.reader.members_of(group).await?;
+        let members = self.members_now(group).await?;
         Ok(self.ledger.owners_of_users(&members).await?.into_values().collect())
     }
 

@@ -138,7 +138,7 @@ impl Mirror {
             return Ok(None);
         };
         let in_step = work.look != Look::InDoubt && group_plan::is_in_step(record, desired);
-        if *desired == DesiredGroup::Absent || in_step {
+        if in_step || *desired == DesiredGroup::Absent && work.look != Look::InDoubt {
             return Ok(None);
         }
         let object = self.reader.group(&group_id).await?;

@@ -18,9 +18,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Reads users, groups and assignments from Microsoft Graph.
 #[derive(Clone)]
 pub struct GraphDirectory {
-    client: GraphClient,
+    pub(crate) client: GraphClient,
     service_principal: EntraObjectId,
-    flatten_nested_groups: bool,
+    pub(crate) flatten_nested_groups: bool,
 }
 
 #[derive(Deserialize)]
@@ -277,7 +277,7 @@ fn nothing_changed(delta_link: Option<String>) -> GroupReading {
     }
 }
 
-fn read_user(id: &EntraObjectId) -> Purpose<'_> {
+pub(crate) fn read_user(id: &EntraObjectId) -> Purpose<'_> {
     Purpose { operation: "GET /users/{id}", object: id.as_str(), permission: "User.Read.All" }
 }
 
@@ -285,7 +285,7 @@ fn read_memberships(id: &EntraObjectId) -> Purpose<'_> {
     Purpose { operation: "GET /users/{id}/memberOf", object: id.as_str(), permission: "Directory.Read.All" }
 }
 
-fn read_group(id: &EntraObjectId) -> Purpose<'_> {
+pub(crate) fn read_group(id: &EntraObjectId) -> Purpose<'_> {
     Purpose { operation: "GET /groups/{id}", object: id.as_str(), permission: "Group.Read.All" }
 }
 

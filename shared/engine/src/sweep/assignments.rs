@@ -90,8 +90,9 @@ fn suspects(picture: &Picture, set: &Principals, read: &Principals) -> BTreeSet<
     };
     let users = picture.users_after(None).iter().filter(|user| user.assigned);
     let groups = picture.groups_after(None).iter().filter(|group| group.assigned);
-    let by_record =
-        users.map(|user| Subject::user(user.id.clone())).chain(groups.map(|it| Subject::group(it.id.clone())));
+    let by_record = users
+        .map(|user| Subject::user(user.id.clone()))
+        .chain(groups.map(|it| Subject::group(it.id.clone())));
     let by_set = set.iter().map(|(id, kind)| Subject { kind: *kind, id: id.clone() });
     by_record
         .chain(by_set)

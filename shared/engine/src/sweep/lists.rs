@@ -22,7 +22,8 @@ impl FullSweep {
         if run.progress().await.lists_done {
             return Ok(());
         }
-        let (users, groups) = futures::try_join!(self.compare_users_list(run), self.compare_groups_list(run))?;
+        let (users, groups) =
+            futures::try_join!(self.compare_users_list(run), self.compare_groups_list(run))?;
         if users && groups {
             run.note(|progress| progress.lists_done = true).await;
         }

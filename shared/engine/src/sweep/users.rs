@@ -84,7 +84,8 @@ impl FullSweep {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let looks = self.ask_of_all(ids.clone(), |ids| async move { self.directory.users(&ids).await }).await?;
+        let looks =
+            self.ask_of_all(ids.clone(), |ids| async move { self.directory.users(&ids).await }).await?;
         let records = self.ledger.users(&ids).await?;
         let judged = looks.iter().filter_map(|(id, look)| {
             let difference = self.judge_scope(picture, records.get(id)?, look)?;

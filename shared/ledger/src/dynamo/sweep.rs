@@ -115,7 +115,9 @@ fn is_written<T>(answer: Result<T, SdkError<UpdateItemError>>) -> Result<bool, C
     match answer {
         Ok(_) => Ok(true),
         Err(error)
-            if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            if error
+                .as_service_error()
+                .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
         {
             Ok(false)
         }

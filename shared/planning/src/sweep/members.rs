@@ -76,8 +76,7 @@ pub fn compare_members(
     }
     for place in wanted.iter().filter(|place| !is_held(**place)) {
         let known = actual.binary_search_by(|(user, ..)| user.cmp(place)).is_ok();
-        let difference =
-            if known { Difference::MembershipUnknown } else { Difference::MembershipWanted };
+        let difference = if known { Difference::MembershipUnknown } else { Difference::MembershipWanted };
         differences.findings.push(Finding::user(&picture.users[*place as usize].id, difference));
     }
     for (place, _, user) in actual {
@@ -108,10 +107,7 @@ fn wanted(picture: &Picture, in_entra: &[EntraObjectId], findings: &mut Vec<Find
 type Members<'a> = Vec<(u32, Number, &'a UserId)>;
 
 /// The members in the identity store: those that are users of ours, and the others.
-fn actual<'a>(
-    picture: &Picture,
-    in_store: &'a [(UserId, MembershipId)],
-) -> (Members<'a>, Vec<&'a UserId>) {
+fn actual<'a>(picture: &Picture, in_store: &'a [(UserId, MembershipId)]) -> (Members<'a>, Vec<&'a UserId>) {
     let (mut ours, mut strangers) = (Vec::with_capacity(in_store.len()), Vec::new());
     for (user, membership) in in_store {
         match picture.owner_of_user(user) {

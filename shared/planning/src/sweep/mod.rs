@@ -13,4 +13,3 @@ pub use findings::{Difference, Finding, ForeignMember, NothingListed};
 pub use members::{MemberDifferences, compare_members, judge_group};
 pub use objects::{GroupList, UserList};
 pub use picture::{KnownGroup, KnownUser, Picture, PictureBuilder};
-
