@@ -36,7 +36,8 @@ impl Mirror {
             let nested_otherwise = facts.assigned_ancestors != record.principal.assigned_ancestors;
             if nested_otherwise || newly && record.principal.group_id.is_some() {
                 let full = self.in_full(&record.id, reading, facts.read_in_full).await?;
-                fan_out.extend(full.joined.iter().cloned());
+                // Who left since the last read is in no full read, and may have had access through this group.
+                fan_out.extend(full.joined.iter().chain(&reading.left).cloned());
                 record.principal.delta_link = full.delta_link;
             } else if !facts.assigned_ancestors.is_empty() {
                 fan_out.extend(reading.joined.iter().chain(&reading.left).cloned());
