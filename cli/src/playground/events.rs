@@ -1,8 +1,12 @@
 //! Collects what the product reports while a step is played.
 
+use engine::sweep::SweepReport;
+use engine::sweep::ports::SweepTelemetry;
 use engine::telemetry::{Applied, Count, Telemetry};
+use jiff::SignedDuration;
 use planning::EntraObjectId;
 use planning::skipped::Skipped;
+use planning::sweep::ForeignMember;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -17,6 +21,8 @@ pub struct Events {
     pub lags_ms: Vec<f64>,
     /// Handlings that failed and were tried again.
     pub failures: u64,
+    /// `<group> <user>` of every membership that a full sweep found and nobody called for.
+    pub drift: BTreeSet<String>,
 }
 
 /// Telemetry of the playground: nothing is printed, everything is kept.
@@ -60,4 +66,12 @@ impl Telemetry for EventCollector {
             self.lock().failures += times;
         }
     }
+}
+
+impl SweepTelemetry for EventCollector {
+    fn foreign_member(&self, member: &ForeignMember, _repaired: bool) {
+        self.lock().drift.insert(format!("{} {}", member.group_id, member.user));
+    }
+
+    fn swept(&self, _report: &SweepReport, _took: SignedDuration) {}
 }

@@ -8,8 +8,11 @@ use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use engine::assignments::AssignmentPoll;
 use engine::mirror::{Mirror, MirrorPorts, MirrorSettings};
 use engine::moving::Mover;
-use engine::ports::{CallError, Directory};
+use engine::ports::CallError;
+use engine::sweep::ports::BulkDirectory;
+use engine::sweep::{DriftPolicy, FullSweep, SweepSettings};
 use identity_center::IdentityStore;
+use jiff::SignedDuration;
 use ledger::memory::{MemoryLedger, MemoryLifecycleQueue, MemoryQueue, Received};
 use mirror::MirrorFunction;
 use planning::EntraObjectId;
@@ -20,6 +23,7 @@ use sweep::{SweepEvent, SweepFunction};
 use tokio::task::JoinSet;
 use webhook::{StateStore, WebhookFunction};
 use wiring::clock::SystemClock;
+use wiring::pace::EvenPace;
 
 /// As the deployed event source has it; SQS FIFO gives ten at the most.
 const BATCH_SIZE: usize = 10;
@@ -27,10 +31,16 @@ const BATCH_SIZE: usize = 10;
 /// How long one batch may take, as long as the deployed function's time-out.
 const BATCH_TIME: Duration = Duration::from_secs(120);
 
+/// How long one run of the sweep may take, as long as the deployed function's time-out.
+const RUN_TIME: Duration = Duration::from_secs(900);
+
+/// As `template.yaml` has it.
+const GRACE: SignedDuration = SignedDuration::from_hours(7 * 24);
+
 /// What the product is connected to.
 pub struct Connections {
     /// Entra ID.
-    pub directory: Arc<dyn Directory>,
+    pub directory: Arc<dyn BulkDirectory>,
     /// Identity Center.
     pub store: IdentityStore,
     /// Where reports go.
@@ -80,6 +90,20 @@ impl Product {
             clock: Arc::new(SystemClock),
             telemetry: connections.events.clone(),
         };
+        let full = FullSweep {
+            directory: connections.directory.clone(),
+            lister: Arc::new(connections.store.reader()),
+            ledger: Arc::new(ledger.clone()),
+            agenda: Arc::new(ledger.clone()),
+            clock: Arc::new(SystemClock),
+            pace: Arc::new(EvenPace::default()),
+            telemetry: connections.events.clone(),
+            settings: SweepSettings {
+                mapping: settings.mapping.clone(),
+                drift: DriftPolicy::default(),
+                grace: GRACE,
+            },
+        };
         let ports = MirrorPorts {
             directory: connections.directory,
             reader: Arc::new(connections.store.reader()),
@@ -93,7 +117,7 @@ impl Product {
             redelivery: Arc::new(queue.clone()),
             telemetry: connections.events.clone(),
         };
-        let sweep = SweepFunction { poll, mover, telemetry: connections.events };
+        let sweep = SweepFunction { poll, mover, full, telemetry: connections.events };
         let mut tasks = JoinSet::new();
         tasks.spawn_local(run_mirror(queue.clone(), function));
         tasks.spawn_local(run_every(every, sweep));
@@ -151,7 +175,7 @@ async fn run_every(every: Duration, function: SweepFunction) {
     let mut ticks = tokio::time::interval(every);
     loop {
         ticks.tick().await;
-        if let Err(error) = function.handle(SweepEvent::Assignments).await {
+        if let Err(error) = function.handle(SweepEvent::Assignments, RUN_TIME).await {
             tracing::warn!(%error, "the minute run failed; the next one repeats it");
         }
     }

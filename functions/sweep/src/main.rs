@@ -2,19 +2,22 @@
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use std::sync::Arc;
+use std::time::SystemTime;
 use sweep::{SweepEvent, SweepFunction};
-use wiring::configuration::SweepConfiguration;
+use wiring::full_sweep::FullSweepConfiguration;
 use wiring::telemetry::LambdaTelemetry;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     lambda_runtime::tracing::init_default_subscriber();
     let telemetry = Arc::new(LambdaTelemetry::new("sweep"));
-    let parts = wiring::sweep::assemble(SweepConfiguration::from_environment()?, telemetry.clone()).await?;
-    let function = SweepFunction { poll: parts.poll, mover: parts.mover, telemetry };
+    let configuration = FullSweepConfiguration::from_environment()?;
+    let parts = wiring::sweep::assemble(configuration, telemetry.clone()).await?;
+    let function = SweepFunction { poll: parts.poll, mover: parts.mover, full: parts.full, telemetry };
     let function = &function;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SweepEvent>| async move {
-        function.handle(event.payload).await.map_err(Error::from)
+        let time = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+        function.handle(event.payload, time).await.map_err(Error::from)
     }))
     .await
 }

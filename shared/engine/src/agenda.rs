@@ -35,6 +35,10 @@ pub enum Reason {
     Approved,
     /// Something of the principal is missing from Identity Center although the ledger has it.
     Doubt,
+    /// A full sweep found a difference.
+    Sweep,
+    /// A membership of a managed group that somebody else wrote is to be taken away.
+    Repair,
 }
 
 impl fmt::Display for Reason {
@@ -49,6 +53,8 @@ impl fmt::Display for Reason {
             Reason::GraceOver => "grace period over",
             Reason::Approved => "approved by an operator",
             Reason::Doubt => "doubt",
+            Reason::Sweep => "full sweep",
+            Reason::Repair => "repair of drift",
         })
     }
 }

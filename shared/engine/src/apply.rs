@@ -99,11 +99,14 @@ impl Mirror {
         group: &GroupId,
         membership: Option<&MembershipId>,
     ) -> Result<(), CallError> {
-        let membership = match membership {
-            Some(membership) => Some(membership.clone()),
-            None => self.reader.find_membership(user, group).await?,
-        };
-        let Some(membership) = membership else {
+        if let Some(membership) = membership {
+            match self.writer.delete_membership(membership).await {
+                // Deleted by hand, or by an earlier call whose answer was lost; or made anew by hand.
+                Err(error) if error.cause == Cause::NotFound => {}
+                other => return other,
+            }
+        }
+        let Some(membership) = self.reader.find_membership(user, group).await? else {
             return Ok(());
         };
         gone(self.writer.delete_membership(&membership).await)

@@ -52,8 +52,9 @@ impl Mirror {
             fan_out.lost_groups.extend(self.objects_of(above).await?);
             if nested_otherwise || newly && record.principal.group_id.is_some() {
                 let full = self.in_full(&record.id, reading, facts.read_in_full).await?;
+                // Who left since the last read is in no full read, and may have had access through this group.
                 fan_out.losers.extend(users_of(full.joined.iter().chain(&reading.left)));
-                fan_out.look_at.extend(full.joined.iter().cloned());
+                fan_out.look_at.extend(full.joined.iter().chain(&reading.left).cloned());
                 record.principal.delta_link = full.delta_link;
             } else if !facts.assigned_ancestors.is_empty() {
                 fan_out.losers.extend(users_of(&reading.left));
@@ -137,7 +138,7 @@ impl Mirror {
     }
 
     async fn owners_of_members(&self, group: &GroupId) -> Result<BTreeSet<EntraObjectId>, CallError> {
-        let members = self.reader.members_of(group).await?;
+        let members = self.members_now(group).await?;
         Ok(self.ledger.owners_of_users(&members).await?.into_values().collect())
     }
 

@@ -56,9 +56,13 @@ impl Mirror {
         }
         self.send_fan_out(work, fan_out.look_at.difference(covered).cloned().collect(), revokes).await?;
         self.recheck_if_empty(work, &facts, fan_out.look_at.is_empty()).await?;
+        if facts.reading.is_some() && record.principal.delta_link.is_some() {
+            record.principal.delta_link_made_at = Some(self.clock.now());
+        }
         if record != before {
             self.ledger.put_group(&record).await?;
         }
+        self.revoke_strangers(work, &record).await?;
         outcome
     }
 
@@ -161,7 +165,7 @@ impl Mirror {
             return Ok(None);
         };
         let in_step = work.look != Look::InDoubt && group_plan::is_in_step(record, desired);
-        if *desired == DesiredGroup::Absent || in_step {
+        if in_step || *desired == DesiredGroup::Absent && work.look != Look::InDoubt {
             return Ok(None);
         }
         let object = self.reader.group(&group_id).await?;

@@ -10,11 +10,13 @@ pub mod holds;
 pub mod mirror;
 pub mod moving;
 pub mod ports;
+pub mod sweep;
 pub mod telemetry;
 pub mod trigger;
 
 mod apply;
 mod breaker;
+mod drift;
 mod fan_out;
 mod group;
 mod group_reading;

@@ -86,6 +86,7 @@ impl Mirror {
             return Ok(None);
         }
         self.recover_creation(&mut record.principal).await?;
+        self.claim_memberships(&work, &mut record).await?;
         let object = self.read_actual(&mut record, &desired, in_doubt).await?;
         let holders = self.holders_before_creation(&record, &desired).await?;
         let plan = user_plan::plan_user(&record, &desired, object.as_ref(), &holders, &self.managed);

@@ -23,11 +23,13 @@ impl Mirror {
         let object =
             async { if reads.object { self.reader.user(&user_id).await.map(Some) } else { Ok(None) } };
         let memberships = async {
-            if reads.memberships { self.reader.memberships_of(&user_id).await.map(Some) } else { Ok(None) }
+            if reads.memberships { self.memberships_now(&user_id).await.map(Some) } else { Ok(None) }
         };
         let (object, memberships) = futures::try_join!(object, memberships)?;
-        if let Some(memberships) = memberships {
-            record.principal.correct_memberships(&memberships, desired);
+        match memberships {
+            Some(Some(memberships)) => record.principal.correct_memberships(&memberships, desired),
+            Some(None) => record.principal.object_is_gone(),
+            None => {}
         }
         match object {
             Some(None) => {

@@ -20,9 +20,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Reads users, groups and assignments from Microsoft Graph.
 #[derive(Clone)]
 pub struct GraphDirectory {
-    client: GraphClient,
+    pub(crate) client: GraphClient,
     service_principal: EntraObjectId,
-    flatten_nested_groups: bool,
+    pub(crate) flatten_nested_groups: bool,
     /// Set once Graph has refused large pages of assignments and granted small ones. Clones share it.
     small_pages: Arc<AtomicBool>,
 }
@@ -296,7 +296,7 @@ fn nothing_changed(delta_link: Option<String>) -> GroupReading {
     }
 }
 
-fn read_user(id: &EntraObjectId) -> Purpose<'_> {
+pub(crate) fn read_user(id: &EntraObjectId) -> Purpose<'_> {
     Purpose { operation: "GET /users/{id}", object: id.as_str(), permission: "User.Read.All" }
 }
 
@@ -304,7 +304,7 @@ fn read_memberships(id: &EntraObjectId) -> Purpose<'_> {
     Purpose { operation: "GET /users/{id}/memberOf", object: id.as_str(), permission: "Directory.Read.All" }
 }
 
-fn read_group(id: &EntraObjectId) -> Purpose<'_> {
+pub(crate) fn read_group(id: &EntraObjectId) -> Purpose<'_> {
     Purpose { operation: "GET /groups/{id}", object: id.as_str(), permission: "Group.Read.All" }
 }
 

@@ -43,6 +43,11 @@ pub(crate) struct DirectoryObject {
 }
 
 impl DirectoryObject {
+    /// True unless the type says that it is something else, such as a device.
+    pub(crate) fn is_user(&self) -> bool {
+        self.kind.as_deref().is_none_or(|kind| kind == "#microsoft.graph.user")
+    }
+
     /// True unless the type says that it is something else, such as a directory role.
     pub(crate) fn is_group(&self) -> bool {
         self.kind.as_deref().is_none_or(|kind| kind == "#microsoft.graph.group")

@@ -2,6 +2,7 @@
 //! verification of notifications.
 
 mod answer;
+mod bulk;
 mod client;
 mod client_state;
 mod credential;

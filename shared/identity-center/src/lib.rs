@@ -12,6 +12,7 @@
 
 mod calls;
 mod failure;
+mod lists;
 mod operations;
 mod pages;
 mod reads;

@@ -41,6 +41,10 @@ pub(crate) const DESCRIBE_GROUP: Operation = Operation {
     directory_actions: &["DescribeGroup", "DescribeGroups"],
     can_lack: &[GROUP],
 };
+pub(crate) const LIST_USERS: Operation =
+    Operation { name: "ListUsers", directory_actions: &["SearchUsers"], can_lack: &[] };
+pub(crate) const LIST_GROUPS: Operation =
+    Operation { name: "ListGroups", directory_actions: &["SearchGroups"], can_lack: &[] };
 pub(crate) const GET_GROUP_ID: Operation =
     Operation { name: "GetGroupId", directory_actions: &["GetGroupId"], can_lack: &[GROUP] };
 pub(crate) const MEMBERS_OF_GROUP: Operation = Operation {

@@ -17,7 +17,7 @@ use planning::{GroupId, MembershipId, UserId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most entries that a page may have (API model, `MaxResults`).
-const PAGE: i32 = 100;
+pub(crate) const PAGE: i32 = 100;
 
 #[async_trait]
 impl IdentityStoreReader for IdentityStoreReadOnly {
@@ -139,7 +139,7 @@ pub(crate) fn member(user: &UserId) -> MemberId {
     MemberId::UserId(user.to_string())
 }
 
-fn member_of(call: &Call, membership: &GroupMembership) -> Result<UserId, CallError> {
+pub(crate) fn member_of(call: &Call, membership: &GroupMembership) -> Result<UserId, CallError> {
     match membership.member_id() {
         Some(MemberId::UserId(user)) => call.id(user),
         _ => Err(call.lacks("MemberId.UserId")),
@@ -147,6 +147,6 @@ fn member_of(call: &Call, membership: &GroupMembership) -> Result<UserId, CallEr
 }
 
 /// The SDK fills an absent revision with `""`, which must never be sent back.
-fn revision(text: &str) -> Option<String> {
+pub(crate) fn revision(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }

@@ -2,7 +2,6 @@
 //!
 //! | item | `pk` | `sk` | attributes |
 //! |---|---|---|---|
-//! | record | `principal#<Entra object id>` | `record` | `kind` S, `version` N, `dirty` BOOL, `object` S (the UserId or GroupId in the body), `body` S (JSON of the `UserRecord` or `GroupRecord`); `assigned` BOOL, which only the sweep writes; `held`, `approved` SS (GroupIds), written by marks |
 //! | owner | `object#<UserId or GroupId>` | `owner` | `principal` S (Entra object id), `kind` S |
 //! | assigned set | `assigned` | `header` | `version` N, `digest` S, `missing_once` N, `count` N, `attempt` S |
 //! | its parts | `assigned` | `chunk#<version>#<attempt>#<number>` | `principals` B: 17 bytes per principal |
@@ -10,6 +9,8 @@
 //! | held | `hold#<hold id>` | Entra object id | `kind` S, `groups` SS (GroupIds), `approved` BOOL |
 //! | losses | `losses#<kind of loss>` | minute since 1970 | `count` N |
 //! | total | `totals` | `users` | `count` N: users of the identity store that are ours |
+//! | record | `principals#<the id's first two digits>` | `<Entra object id>` | `kind` S, `version` N, `dirty` BOOL, `object` S (the UserId or GroupId in the body), `body` S (JSON of the `UserRecord` or `GroupRecord`); `assigned` BOOL, which only the sweep writes; `held`, `approved` SS (GroupIds), written by marks |
+//! | full sweep | `sweep` | `everything` | `holder` S, `lease_until` N (seconds since 1970), `progress` S (JSON of the `SweepProgress`) |
 //! | agenda | `agenda#<priority>` | `<due second>#<Entra object id>#<reason>` | `body` S (JSON of the `AgendaEntry`), `in_flight_until` N (seconds since 1970) |
 //!
 //! An absent `assigned` or `dirty` means false. A record that only the sweep has written has version 0 and no
@@ -27,6 +28,7 @@ mod holds_port;
 mod keys;
 mod owners;
 mod records;
+mod sweep;
 mod table;
 
 use async_trait::async_trait;

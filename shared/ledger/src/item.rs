@@ -97,7 +97,7 @@ impl Item {
 
 fn undecodable(id: &EntraObjectId, why: &str) -> CallError {
     let missing = format!(
-        "the body of the ledger's item principal#{id} is no record ({why}): restore the item from the \
+        "the body of the ledger's record of {id} is no record ({why}): restore the item from the \
          table's backup, or delete it and adopt its object again"
     );
     CallError::new("decode record of", id, Cause::Incomplete { missing })

@@ -7,6 +7,7 @@ mod ledger;
 mod lifecycle;
 mod queue;
 mod store;
+mod sweep;
 
 pub use ledger::MemoryLedger;
 pub use lifecycle::MemoryLifecycleQueue;

@@ -20,6 +20,8 @@ pub struct Ours {
     pub retired_users: BTreeMap<UserId, EntraObjectId>,
     /// As above, for groups.
     pub retired_groups: BTreeMap<GroupId, EntraObjectId>,
+    /// Members of the plan's own group who are nobody's of ours, and whom the operator wants out.
+    pub strangers: BTreeSet<UserId>,
 }
 
 impl Ours {
@@ -98,6 +100,7 @@ fn is_ours(change: &Change, ours: &Ours) -> bool {
     match change {
         Change::RevokeMembership { user, group, .. } => {
             ours.user.as_ref() == Some(user) && ours.memberships.contains(group)
+                || ours.group.as_ref() == Some(group) && ours.strangers.contains(user)
         }
         Change::RetireUser { user, owner } => ours.retired_users.get(user) == Some(owner),
         Change::RetireGroup { group, owner } => ours.retired_groups.get(group) == Some(owner),
@@ -164,6 +167,16 @@ mod tests {
         assert!(approve(plan.clone(), &Ours { past_grace: true, ..ours() }).is_ok());
         let other = Ours { user: Some(UserId::parse("u-2").unwrap()), past_grace: true, ..ours() };
         assert!(approve(plan, &other).is_err());
+    }
+
+    #[test]
+    fn a_stranger_is_taken_out_of_the_plans_own_group_and_no_other() {
+        let strangers = BTreeSet::from([UserId::parse("u-9").unwrap()]);
+        let group = Some(GroupId::parse("g-1").unwrap());
+        let ours = Ours { group, strangers, ..Ours::default() };
+        assert!(approve(revocation("u-9", "g-1"), &ours).is_ok());
+        assert!(approve(revocation("u-9", "g-2"), &ours).is_err());
+        assert!(approve(revocation("u-8", "g-1"), &ours).is_err());
     }
 
     #[test]

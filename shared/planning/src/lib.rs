@@ -18,6 +18,7 @@ pub mod plan;
 pub mod record;
 pub mod scope;
 pub mod skipped;
+pub mod sweep;
 pub mod user_plan;
 
 pub use ids::{EntraObjectId, GroupId, MembershipId, UserId};

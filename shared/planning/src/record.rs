@@ -117,6 +117,9 @@ pub struct GroupRecord {
     pub name: Option<String>,
     /// Where the next delta query of this group goes on (Graph's `@odata.deltaLink`).
     pub delta_link: Option<String>,
+    /// When Graph last gave a link: its life is limited.
+    #[serde(default)]
+    pub delta_link_made_at: Option<Timestamp>,
     /// With nested groups flattened: the assigned groups above this one when it was last read.
     pub assigned_ancestors: BTreeSet<EntraObjectId>,
 }

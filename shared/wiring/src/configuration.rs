@@ -165,7 +165,7 @@ impl MirrorConfiguration {
         Self::read(&Variables(&environment))
     }
 
-    fn read(variables: &Variables<'_>) -> Result<Self, ConfigurationError> {
+    pub(crate) fn read(variables: &Variables<'_>) -> Result<Self, ConfigurationError> {
         let sweep = SweepConfiguration::read(variables)?;
         let mapping = MappingSettings {
             user_name: variables.choice(
@@ -218,7 +218,7 @@ fn source(
 }
 
 #[allow(clippy::disallowed_methods)] // The one place that reads the environment.
-fn environment(name: &str) -> Option<String> {
+pub(crate) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 

@@ -4,9 +4,11 @@
 pub mod aws;
 pub mod clock;
 pub mod configuration;
+pub mod full_sweep;
 pub mod http;
 pub mod mirror;
 pub mod operator;
+pub mod pace;
 pub mod secrets;
 pub mod sweep;
 pub mod telemetry;

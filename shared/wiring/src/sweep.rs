@@ -2,11 +2,14 @@
 
 use crate::clock::SystemClock;
 use crate::configuration::SweepConfiguration;
+use crate::full_sweep::{self, FullSweepConfiguration};
 use crate::http::SharedHttp;
+use crate::telemetry::LambdaTelemetry;
 use crate::{aws, graph};
 use aws_config::SdkConfig;
 use engine::assignments::AssignmentPoll;
 use engine::moving::Mover;
+use engine::sweep::FullSweep;
 use engine::telemetry::Telemetry;
 use ledger::{DynamoLedger, SqsTriggerQueue};
 use std::sync::Arc;
@@ -17,27 +20,32 @@ pub struct SweepParts {
     pub poll: AssignmentPoll,
     /// Moves due work to the queue.
     pub mover: Mover,
+    /// Compares both sides.
+    pub full: FullSweep,
 }
 
-/// Connects the sweep to Graph, the ledger and the queue.
+/// Connects the sweep to Graph, Identity Center, the ledger and the queue.
 ///
 /// # Errors
 /// When TLS cannot be set up.
 pub async fn assemble(
-    configuration: SweepConfiguration,
-    telemetry: Arc<dyn Telemetry>,
+    configuration: FullSweepConfiguration,
+    telemetry: Arc<LambdaTelemetry>,
 ) -> anyhow::Result<SweepParts> {
     let http = SharedHttp::new()?;
     let aws = aws::configuration(http.clone()).await;
-    let ledger = ledger(&configuration, &aws);
+    let minute = &configuration.sweep;
+    let ledger = ledger(minute, &aws);
     let poll = AssignmentPoll {
-        directory: Arc::new(graph::directory(&configuration.graph, &http, &aws)),
+        directory: Arc::new(graph::directory(&minute.graph, &http, &aws)),
         ledger: Arc::new(ledger.clone()),
         holds: Arc::new(ledger.clone()),
         clock: Arc::new(SystemClock),
         telemetry: telemetry.clone(),
     };
-    Ok(SweepParts { poll, mover: mover(&configuration, &aws, &ledger, telemetry) })
+    let mover = mover(minute, &aws, &ledger, telemetry.clone());
+    let full = full_sweep::connect(configuration, &http, &aws, &ledger, telemetry);
+    Ok(SweepParts { poll, mover, full })
 }
 
 pub(crate) fn ledger(configuration: &SweepConfiguration, aws: &SdkConfig) -> DynamoLedger {

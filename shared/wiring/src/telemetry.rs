@@ -23,7 +23,7 @@ impl LambdaTelemetry {
     }
 
     /// Writes a metric; `dimensions` have few values and are never personal.
-    fn metric(&self, name: &str, unit: &str, value: f64, dimensions: &[(&str, &str)]) {
+    pub(crate) fn metric(&self, name: &str, unit: &str, value: f64, dimensions: &[(&str, &str)]) {
         let line = metric_line(Timestamp::now(), self.function, name, unit, value, dimensions);
         // A metric that cannot be written must not stop the work it counts.
         let _ = writeln!(std::io::stdout().lock(), "{line}");

@@ -64,7 +64,7 @@ impl Entra {
 }
 
 impl State {
-    fn called(&mut self, kind: &'static str) -> Result<(), CallError> {
+    pub fn called(&mut self, kind: &'static str) -> Result<(), CallError> {
         *self.calls.entry(kind).or_default() += 1;
         match self.failing.remove(kind) {
             Some(cause) => Err(CallError::new(kind, "", cause)),

@@ -4,6 +4,7 @@
 
 pub mod entra;
 pub mod store;
+pub mod sweep;
 
 use engine::agenda::RecheckDelays;
 use engine::assignments::AssignmentPoll;
@@ -44,6 +45,7 @@ pub struct World {
     pub mirror: Mirror,
     pub poll: AssignmentPoll,
     pub mover: Mover,
+    pub flatten: bool,
     next: Mutex<u32>,
 }
 
@@ -59,6 +61,7 @@ impl Clock for SetClock {
 pub struct Reports {
     pub skipped: Mutex<Vec<(EntraObjectId, Skipped)>>,
     pub applied: Mutex<Vec<&'static str>>,
+    pub foreign: Mutex<Vec<planning::sweep::ForeignMember>>,
 }
 
 impl Telemetry for Reports {
@@ -104,7 +107,19 @@ impl World {
             mover: mover.clone(),
         };
         let mirror = Mirror::new(ports, settings(flatten));
-        Self { entra, store, ledger, queue, clock, reports, mirror, poll, mover, next: Mutex::new(0) }
+        Self {
+            entra,
+            store,
+            ledger,
+            queue,
+            clock,
+            reports,
+            mirror,
+            poll,
+            mover,
+            flatten,
+            next: Mutex::new(0),
+        }
     }
 
     fn new_id(&self) -> EntraObjectId {

@@ -47,7 +47,7 @@ impl State {
         self.calls.values().sum()
     }
 
-    fn read(&mut self, operation: &'static str) -> Result<(), CallError> {
+    pub fn read(&mut self, operation: &'static str) -> Result<(), CallError> {
         *self.calls.entry(operation).or_default() += 1;
         match self.failing.remove(operation) {
             Some((cause, _)) => Err(CallError::new(operation, "", cause)),
@@ -104,6 +104,9 @@ impl IdentityStoreReader for Store {
     async fn memberships_of(&self, user: &UserId) -> Result<BTreeMap<GroupId, MembershipId>, CallError> {
         let mut state = self.state();
         state.read("ListGroupMembershipsForMember")?;
+        if !state.users.contains_key(user) {
+            return Err(CallError::new("ListGroupMembershipsForMember", user, Cause::NotFound));
+        }
         let own = state.memberships.iter().filter(|((member, _), _)| member == user);
         Ok(own.map(|((_, group), id)| (group.clone(), id.clone())).collect())
     }
@@ -134,6 +137,9 @@ impl IdentityStoreReader for Store {
     async fn members_of(&self, group: &GroupId) -> Result<BTreeSet<UserId>, CallError> {
         let mut state = self.state();
         state.read("ListGroupMemberships")?;
+        if !state.groups.contains_key(group) {
+            return Err(CallError::new("ListGroupMemberships", group, Cause::NotFound));
+        }
         Ok(state.memberships.keys().filter(|(_, of)| of == group).map(|(user, _)| user.clone()).collect())
     }
 }

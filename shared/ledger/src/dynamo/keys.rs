@@ -14,6 +14,9 @@ pub(crate) const HOLDS: &str = "holds";
 /// The partition of the assigned set.
 pub(crate) const ASSIGNED: &str = "assigned";
 
+/// How the partitions of the records begin.
+const RECORDS: &str = "principals#";
+
 /// An item's primary key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Key {
@@ -22,13 +25,20 @@ pub(crate) struct Key {
 }
 
 impl Key {
+    /// Records stand in 256 partitions, so that all of them can be read without the rest of the table.
     pub fn record(id: &EntraObjectId) -> Self {
-        Self { pk: format!("principal#{id}"), sk: "record".to_owned() }
+        let part = id.as_str().get(..2).unwrap_or_default();
+        Self { pk: format!("{RECORDS}{part}"), sk: id.to_string() }
     }
 
     /// The owner of a UserId or GroupId.
     pub fn owner(object: &str) -> Self {
         Self { pk: format!("object#{object}"), sk: "owner".to_owned() }
+    }
+
+    /// The run of the full sweep.
+    pub fn sweep() -> Self {
+        Self { pk: "sweep".to_owned(), sk: "everything".to_owned() }
     }
 
     pub fn assigned_header() -> Self {
@@ -62,7 +72,8 @@ impl Key {
 
     /// The principal of a record's key.
     pub fn principal(&self) -> Option<EntraObjectId> {
-        EntraObjectId::parse(self.pk.strip_prefix("principal#")?).ok()
+        self.pk.strip_prefix(RECORDS)?;
+        EntraObjectId::parse(&self.sk).ok()
     }
 
     /// The UserId or GroupId of an owner's key.
@@ -95,6 +106,11 @@ pub(crate) fn loss_list(loss: Loss) -> String {
 /// A minute since 1970 as text that sorts like the minute.
 pub(crate) fn sortable_minute(minute: i64) -> String {
     format!("{:012}", minute.max(0))
+}
+
+/// The partition of the records whose id begins with this byte.
+pub(crate) fn part_of_records(first_byte: u8) -> String {
+    format!("{RECORDS}{first_byte:02x}")
 }
 
 /// The partition of one list of the agenda.

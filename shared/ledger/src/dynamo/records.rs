@@ -274,7 +274,7 @@ fn names() -> std::collections::HashMap<String, String> {
 }
 
 /// The record in these attributes.
-fn stored(attributes: &Attributes) -> Result<Item, CallError> {
+pub(super) fn stored(attributes: &Attributes) -> Result<Item, CallError> {
     let fields = Fields::of(attributes);
     Ok(Item {
         kind: fields.kind()?,

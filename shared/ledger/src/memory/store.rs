@@ -1,5 +1,6 @@
 //! What the ledger in memory holds, and how it changes: every method is one atomic step.
 
+use super::sweep::SweepItem;
 use crate::item::{Item, Remembered};
 use engine::agenda::{AgendaEntry, AgendaKey, Priority, sortable};
 use engine::holds::Loss;
@@ -21,6 +22,7 @@ pub(crate) struct Store {
     agenda: BTreeMap<Priority, BTreeMap<String, Planned>>,
     pub(super) holds: BTreeMap<HoldId, (Hold, BTreeMap<EntraObjectId, Held>)>,
     pub(super) losses: BTreeMap<(Loss, i64), u64>,
+    pub(super) sweep: SweepItem,
 }
 
 /// An entry of the agenda.

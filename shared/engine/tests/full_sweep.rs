@@ -1,0 +1,436 @@
+//! Facts about the full sweep in a small world.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where its world is not as it should be")]
+
+mod world;
+
+use engine::agenda::{Priority, Reason};
+use engine::ports::{Cause, IdentityStoreWriter, Ledger};
+use engine::sweep::ports::SweepLedger;
+use engine::sweep::{DriftPolicy, SweepError, Swept, Wanted};
+use engine::trigger::{Look, Subject};
+use jiff::SignedDuration;
+use planning::attributes::UserAttribute;
+use planning::{MembershipId, UserId};
+use std::collections::BTreeSet;
+use world::store::Moment;
+use world::{World, groups};
+
+const REPORT: DriftPolicy = DriftPolicy::Report;
+const REPAIR: DriftPolicy = DriftPolicy::Repair;
+
+/// Ada and Bob in the assigned group Engineers, mirrored.
+async fn engineers() -> (World, Subject, Subject, Subject) {
+    let world = World::new();
+    let (ada, bob) = (world.user("ada"), world.user("bob"));
+    let engineers = world.group("Engineers", &[&ada, &bob]);
+    world.assign(&engineers);
+    world.settle().await;
+    assert_eq!(world.held(), groups(&[("Engineers", &["ada", "bob"])]));
+    world.reset_calls();
+    (world, engineers, ada, bob)
+}
+
+/// Somebody writes a membership by hand.
+fn hand_made_membership(world: &World, user: &UserId, group: &planning::GroupId) -> MembershipId {
+    let mut state = world.store.state();
+    let id = MembershipId::parse(&state.id("m")).unwrap();
+    state.memberships.insert((user.clone(), group.clone()), id.clone());
+    id
+}
+
+fn hand_made_user(world: &World, name: &str) -> UserId {
+    let mut state = world.store.state();
+    let id = UserId::parse(&state.id("u")).unwrap();
+    state.users.insert(id.clone(), [(UserAttribute::UserName, name.to_owned())].into_iter().collect());
+    id
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_sides_in_step_cost_the_fewest_reads_and_nothing_is_planned() {
+    let world = World::new();
+    let users: Vec<Subject> = (0..250).map(|number| world.user(&format!("user{number}"))).collect();
+    let all: Vec<&Subject> = users.iter().collect();
+    let (everyone, some) = (world.group("Everyone", &all), world.group("Some", &all[..3]));
+    let nobody = world.group("Nobody", &[]);
+    for group in [&everyone, &some, &nobody] {
+        world.assign(group);
+    }
+    world.settle().await;
+    assert_eq!(world.held()["Everyone"].len(), 250);
+    world.reset_calls();
+    let report = world.sweep().await;
+    assert!(report.differences.is_empty(), "{report:?}");
+    assert!(world.planned().is_empty(), "{:?}", world.planned());
+    // 250 users, 3 groups, and members: 3 pages of 250, 1 of 3, 1 of none.
+    assert_eq!(world.store_calls(), 3 + 1 + 3 + 1 + 1, "{:?}", world.store.state().calls);
+    assert_eq!(report.identity_store_calls, world.store_calls());
+    assert!(world.store.state().writes.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_join_a_leave_and_a_rename_of_which_nobody_told_are_found() {
+    let (world, engineers, ada, bob) = engineers().await;
+    let eve = world.user("eve");
+    world.entra.join(&engineers.id, eve);
+    world.entra.leave(&engineers.id, bob);
+    world.rename(&ada, "ada.king");
+    world.entra.rename_group(&engineers.id, "Platform");
+    let report = world.sweep_and_settle(REPORT).await;
+    assert_eq!(world.held(), groups(&[("Platform", &["ada.king", "eve"])]), "{report:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn someone_disabled_and_someone_deleted_of_whom_nobody_told_lose_access_first() {
+    let (world, _, ada, bob) = engineers().await;
+    world.change(&ada, |ada| ada.account_enabled = false);
+    world.entra.state().users.remove(&bob.id);
+    world.sweep().await;
+    let planned = world.planned();
+    assert!(planned.iter().all(|entry| entry.priority == Priority::Revocation), "{planned:?}");
+    world.drain().await;
+    assert_eq!(world.held(), groups(&[("Engineers", &[])]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn someone_enabled_again_of_whom_nobody_told_returns() {
+    let (world, _, ada, _) = engineers().await;
+    world.change(&ada, |ada| ada.account_enabled = false);
+    world.notify(&[&ada]).await;
+    world.drain().await;
+    world.change(&ada, |ada| ada.account_enabled = true);
+    world.sweep_and_settle(REPORT).await;
+    assert_eq!(world.held(), groups(&[("Engineers", &["ada", "bob"])]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn attributes_and_names_that_were_changed_by_hand_are_set_right() {
+    let (world, engineers, ada, _) = engineers().await;
+    let (ada, group) = (world.user_id(&ada).await, world.group_id(&engineers).await);
+    world.store.state().users.get_mut(&ada).unwrap().set(UserAttribute::Title, "Queen");
+    world.store.state().groups.insert(group, "Hackers".into());
+    let report = world.sweep_and_settle(REPORT).await;
+    assert_eq!(report.differences["object_changed"], 2);
+    assert_eq!(world.held(), groups(&[("Engineers", &["ada", "bob"])]));
+    assert_eq!(world.store.state().users[&ada].get(UserAttribute::Title), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attribute_that_is_not_managed_may_be_changed_by_hand() {
+    let (world, _, ada, _) = engineers().await;
+    let ada = world.user_id(&ada).await;
+    world.store.state().users.get_mut(&ada).unwrap().set(UserAttribute::Locale, "en-GB");
+    assert!(world.sweep().await.differences.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_who_was_deleted_by_hand_is_made_anew() {
+    let (world, _, ada, _) = engineers().await;
+    let id = world.user_id(&ada).await;
+    world.store.state().users.remove(&id);
+    world.store.state().memberships.retain(|(user, _), _| *user != id);
+    let report = world.sweep_and_settle(REPORT).await;
+    assert_eq!(report.differences["object_missing"], 1);
+    assert_eq!(world.held(), groups(&[("Engineers", &["ada", "bob"])]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn someone_who_left_and_was_deleted_by_hand_is_let_go() {
+    let (world, engineers, ada, _) = engineers().await;
+    world.entra.leave(&engineers.id, ada.clone());
+    let id = world.user_id(&ada).await;
+    world.store.state().users.remove(&id);
+    world.store.state().memberships.retain(|(user, _), _| *user != id);
+    world.sweep_and_settle(REPORT).await;
+    assert_eq!(world.queue.open(), 0, "the handling fails and comes again");
+    assert_eq!(world.held(), groups(&[("Engineers", &["bob"])]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_was_deleted_by_hand_is_made_anew_with_its_members() {
+    let (world, engineers, ..) = engineers().await;
+    let other = world.group("Other", &[]);
+    world.assign(&other);
+    world.settle().await;
+    let id = world.group_id(&engineers).await;
+    world.store.state().groups.remove(&id);
+    world.store.state().memberships.retain(|(_, group), _| *group != id);
+    world.sweep_and_settle(REPORT).await;
+    assert_eq!(world.held(), groups(&[("Engineers", &["ada", "bob"]), ("Other", &[])]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_was_deleted_by_hand_and_is_no_longer_assigned_is_let_go() {
+    let (world, engineers, ada, _) = engineers().await;
+    let other = world.group("Other", &[]);
+    world.assign(&other);
+    world.settle().await;
+    let id = world.group_id(&engineers).await;
+    world.store.state().groups.remove(&id);
+    world.store.state().memberships.retain(|(_, group), _| *group != id);
+    world.unassign(&engineers);
+    world.settle().await;
+    assert_eq!(world.queue.open(), 0, "the handling fails and comes again");
+    world.sweep_and_settle(REPORT).await;
+    assert_eq!(world.held(), groups(&[("Other", &[])]));
+    let records = world.ledger.users(&BTreeSet::from([ada.id.clone()])).await.unwrap();
+    assert!(records[&ada.id].principal.standing.is_tombstone(), "nobody noticed that Ada is out of scope");
+    assert!(records[&ada.id].principal.memberships.is_empty());
+    assert!(world.sweep().await.differences.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_membership_of_ours_that_was_deleted_by_hand_is_made_anew() {
+    let (world, ..) = engineers().await;
+    world.store.state().memberships.pop_first();
+    let report = world.sweep_and_settle(REPORT).await;
+    assert_eq!(report.differences["membership_missing"], 1);
+    assert_eq!(world.held(), groups(&[("Engineers", &["ada", "bob"])]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_membership_that_was_made_anew_by_hand_goes_when_entra_id_says_so() {
+    let (world, engineers, ada, _) = engineers().await;
+    let (user, group) = (world.user_id(&ada).await, world.group_id(&engineers).await);
+    hand_made_membership(&world, &user, &group);
+    world.entra.leave(&engineers.id, ada);
+    world.notify(&[&engineers]).await;
+    world.drain().await;
+    assert_eq!(world.held(), groups(&[("Engineers", &["bob"])]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_membership_that_was_made_anew_by_hand_is_known_under_its_new_id() {
+    let (world, engineers, ada, _) = engineers().await;
+    let (user, group) = (world.user_id(&ada).await, world.group_id(&engineers).await);
+    let made = hand_made_membership(&world, &user, &group);
+    world.sweep_and_settle(REPORT).await;
+    let records = world.ledger.users(&BTreeSet::from([ada.id.clone()])).await.unwrap();
+    assert_eq!(records[&ada.id].principal.memberships[&group], made);
+}
+
+#[tokio::test(start_paused = true)]
+async fn drift_is_reported_and_left_alone_unless_it_is_to_be_repaired() {
+    for policy in [REPORT, REPAIR] {
+        let (world, engineers, ..) = engineers().await;
+        let auditor = world.user("auditor");
+        let auditors = world.group("Auditors", &[&auditor]);
+        world.assign(&auditors);
+        world.settle().await;
+        let group = world.group_id(&engineers).await;
+        hand_made_membership(&world, &world.user_id(&auditor).await, &group);
+        hand_made_membership(&world, &hand_made_user(&world, "stranger"), &group);
+        let report = world.sweep_and_settle(policy).await;
+        assert_eq!(report.differences["membership_foreign"], 2);
+        assert_eq!(world.reports.foreign.lock().unwrap().len(), 2);
+        let left: &[&str] = match policy {
+            REPORT => &["ada", "auditor", "bob", "stranger"],
+            REPAIR => &["ada", "bob"],
+        };
+        assert_eq!(world.held(), groups(&[("Auditors", &["auditor"]), ("Engineers", left)]));
+        assert!(world.store.state().users.len() == 4, "no user is deleted");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_of_somebody_elses_keeps_its_members_even_if_drift_is_repaired() {
+    let (world, engineers, ada, _) = engineers().await;
+    let foreign = world.store.create_group("ControlTower").await.unwrap();
+    let (ada, group) = (world.user_id(&ada).await, world.group_id(&engineers).await);
+    hand_made_membership(&world, &ada, &foreign);
+    hand_made_membership(&world, &hand_made_user(&world, "stranger"), &group);
+    let stranger = world.user("late");
+    world.entra.join(&engineers.id, stranger);
+    world.sweep_and_settle(REPAIR).await;
+    assert_eq!(world.held()["ControlTower"], BTreeSet::from(["ada".to_owned()]));
+    assert_eq!(world.held()["Engineers"].len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_membership_that_somebody_wrote_and_entra_id_calls_for_is_no_drift() {
+    let (world, engineers, ..) = engineers().await;
+    let auditor = world.user("auditor");
+    let auditors = world.group("Auditors", &[&auditor]);
+    world.assign(&auditors);
+    world.settle().await;
+    hand_made_membership(&world, &world.user_id(&auditor).await, &world.group_id(&engineers).await);
+    world.entra.join(&engineers.id, auditor.clone());
+    let report = world.sweep_and_settle(REPORT).await;
+    assert_eq!(report.differences["membership_unknown"], 1);
+    world.entra.leave(&engineers.id, auditor);
+    world.notify(&[&engineers]).await;
+    world.drain().await;
+    assert_eq!(world.held()["Engineers"], BTreeSet::from(["ada".to_owned(), "bob".to_owned()]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_incomplete_read_fails_the_run_and_nothing_is_concluded_from_it() {
+    for reads in ["ListUsers", "ListGroups", "ListGroupMemberships", "members", "accounts", "assignments"] {
+        let (world, engineers, ada, _) = engineers().await;
+        world.entra.leave(&engineers.id, ada.clone());
+        world.change(&ada, |ada| ada.account_enabled = false);
+        let failure = Cause::Incomplete { missing: "a page".into() };
+        world.store.state().failing.insert(reads, (failure.clone(), Moment::Before));
+        world.entra.state().failing.insert(reads, failure);
+        assert!(world.sweep_with(REPORT).await.is_err(), "{reads} failed and the sweep did not");
+        let looks = world.planned();
+        assert!(looks.iter().all(|entry| entry.subject == ada), "{reads}: {looks:?}");
+        world.store.state().failing.clear();
+        world.entra.state().failing.clear();
+        world.sweep_and_settle(REPORT).await;
+        assert_eq!(world.held(), groups(&[("Engineers", &["bob"])]), "after {reads} failed");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_empty_where_objects_are_known_is_an_error() {
+    let (world, ..) = engineers().await;
+    {
+        let mut state = world.store.state();
+        state.users.clear();
+        state.memberships.clear();
+    }
+    let error = world.sweep_with(REPORT).await.unwrap_err();
+    assert!(matches!(error, SweepError::NothingListed(_)), "{error}");
+    assert!(error.to_string().contains("IDENTITY_STORE_ID"), "{error}");
+    assert!(world.planned().iter().all(|entry| entry.reason != Reason::Doubt), "{:?}", world.planned());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_answer_about_the_assignments_is_an_error() {
+    let (world, ..) = engineers().await;
+    world.entra.state().assigned.clear();
+    let error = world.sweep_with(REPORT).await.unwrap_err();
+    assert!(matches!(error, SweepError::NothingListed(_)), "{error}");
+    assert!(world.planned().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn being_throttled_is_waited_out() {
+    let (world, engineers, ..) = engineers().await;
+    let eve = world.user("eve");
+    world.entra.join(&engineers.id, eve);
+    for read in ["ListUsers", "ListGroups", "ListGroupMemberships"] {
+        let throttled = Cause::Throttled { retry_after: None };
+        world.store.state().failing.insert(read, (throttled, Moment::Before));
+    }
+    for read in ["members", "accounts", "assignments"] {
+        world.entra.state().failing.insert(read, Cause::Throttled { retry_after: None });
+    }
+    world.sweep_and_settle(REPORT).await;
+    assert_eq!(world.held(), groups(&[("Engineers", &["ada", "bob", "eve"])]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dirty_record_is_looked_at() {
+    let (world, engineers, ada, _) = engineers().await;
+    for subject in [&ada, &engineers] {
+        world.ledger.mark_dirty(&subject.id).await.unwrap();
+    }
+    let report = world.sweep_and_settle(REPORT).await;
+    assert_eq!(report.differences["dirty"], 2);
+    assert!(world.sweep().await.differences.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_lost_its_assigned_flag_gets_it_back() {
+    let (world, engineers, ..) = engineers().await;
+    let entry = engine::agenda::AgendaEntry {
+        due: world.now(),
+        priority: Priority::Revocation,
+        subject: engineers.clone(),
+        reason: Reason::Assignment,
+        look: Look::ReadAnyway,
+        expectations: vec![],
+        noticed_at: world.now(),
+    };
+    world.ledger.set_assigned(false, &entry).await.unwrap();
+    world.drain().await;
+    assert_eq!(world.held(), groups(&[("Engineers", &[])]));
+    world.sweep_and_settle(REPORT).await;
+    assert_eq!(world.held(), groups(&[("Engineers", &["ada", "bob"])]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delta_link_is_renewed_before_it_expires() {
+    let (world, ..) = engineers().await;
+    world.pass(4 * 86_400).await;
+    assert!(world.sweep().await.differences.is_empty());
+    world.pass(2 * 86_400).await;
+    let report = world.sweep_and_settle(REPORT).await;
+    assert_eq!(report.differences["delta_link_old"], 1);
+    assert!(world.sweep().await.differences.is_empty(), "the link is renewed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tombstone_is_planned_once_its_grace_period_is_over() {
+    let (world, engineers, ada, _) = engineers().await;
+    world.entra.leave(&engineers.id, ada.clone());
+    world.notify(&[&engineers]).await;
+    world.drain().await;
+    world.pass(6 * 86_400).await;
+    assert!(!world.sweep().await.differences.contains_key("grace_over"));
+    world.drain().await;
+    world.pass(86_400).await;
+    world.sweep().await;
+    let planned: Vec<_> =
+        world.planned().into_iter().filter(|entry| entry.reason == Reason::GraceOver).collect();
+    assert_eq!(planned.len(), 1, "{planned:?}");
+    assert_eq!(planned[0].subject, ada);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_cut_off_goes_on_where_it_stopped() {
+    let world = World::new();
+    for number in 0..45 {
+        let user = world.user(&format!("user{number}"));
+        let group = world.group(&format!("Group {number}"), &[&user]);
+        world.assign(&group);
+    }
+    world.settle().await;
+    world.reset_calls();
+    let sweep = world.full_sweep(REPORT);
+    let later = world.now() + SignedDuration::from_mins(12);
+    let cut_off = sweep.run(Wanted::Everything, world.now(), later).await.unwrap();
+    assert!(matches!(cut_off, Swept::Unfinished(_)), "{cut_off:?}");
+    assert_eq!(world.store_calls(), 0, "no time was left for a read");
+    let mut progress = world.ledger.sweep_progress().await.unwrap().unwrap();
+    progress.lists_done = true;
+    progress.groups_up_to = Some(world.entra.state().groups.keys().nth(29).unwrap().clone());
+    let lease = world.ledger.take_sweep_lease(world.now(), later).await.unwrap().unwrap();
+    world.ledger.store_sweep_progress(&lease, Some(&progress)).await.unwrap();
+    world.ledger.return_sweep_lease(&lease).await.unwrap();
+    let finished = sweep.run(Wanted::Unfinished, later, later).await.unwrap();
+    assert!(matches!(finished, Swept::Finished(_)), "{finished:?}");
+    assert_eq!(world.store_calls(), 15, "what was compared is not read again");
+    assert_eq!(sweep.run(Wanted::Unfinished, later, later).await.unwrap(), Swept::NothingToDo);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_never_sweep_at_once() {
+    let (world, ..) = engineers().await;
+    let later = world.now() + SignedDuration::from_mins(15);
+    let lease = world.ledger.take_sweep_lease(world.now(), later).await.unwrap().unwrap();
+    let second = world.full_sweep(REPORT).run(Wanted::Everything, later, later).await.unwrap();
+    assert_eq!(second, Swept::SomebodyElse);
+    assert_eq!(world.store_calls(), 0);
+    // The first one was killed and gave nothing back.
+    world.pass(15 * 60).await;
+    world.sweep().await;
+    let late = world.ledger.store_sweep_progress(&lease, None).await;
+    assert_eq!(late.unwrap_err().cause, Cause::Concurrent, "the one before must not write any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn members_through_nested_groups_are_in_step_when_groups_are_flattened() {
+    let world = World::with(true);
+    let (ada, bob) = (world.user("ada"), world.user("bob"));
+    let inner = world.group("Inner", &[&bob]);
+    let outer = world.group("Outer", &[&ada, &inner]);
+    world.assign(&outer);
+    world.settle().await;
+    assert!(world.sweep().await.differences.is_empty());
+    world.entra.state().groups.get_mut(&inner.id).unwrap().members.clear();
+    world.sweep_and_settle(REPORT).await;
+    assert_eq!(world.held(), groups(&[("Outer", &["ada"])]));
+}

@@ -1,0 +1,126 @@
+//! What the table keeps for the full sweep: all records in 256 parts, a lease, and how far the run has come.
+
+use super::DynamoLedger;
+use super::fields::Fields;
+use super::keys::{Key, part_of_records};
+use super::records::stored;
+use super::table::{Attributes, Range, Table, UPDATE, number, text, unbuildable};
+use crate::item::place_of;
+use async_trait::async_trait;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use engine::ports::{CallError, Cause};
+use engine::sweep::ports::{PartOfRecords, SweepLease, SweepLedger, SweepProgress};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+#[async_trait]
+impl SweepLedger for DynamoLedger {
+    async fn part_of_records(&self, first_byte: u8) -> Result<PartOfRecords, CallError> {
+        let partition = part_of_records(first_byte);
+        // Ids consist of hexadecimal digits and hyphens: all of them are between these.
+        let range = Range { partition: &partition, from: "0", to: "g", keys_only: false, limit: None };
+        let (mut part, mut after) = (PartOfRecords::default(), None);
+        loop {
+            let page = self.table.page(&range, after).await?;
+            page.items.iter().try_for_each(|item| add(&mut part, item))?;
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(part),
+            }
+        }
+    }
+
+    async fn sweep_progress(&self) -> Result<Option<SweepProgress>, CallError> {
+        let Some(item) = self.table.get(&Key::sweep()).await? else { return Ok(None) };
+        let fields = Fields::of(&item);
+        let Some(progress) = fields.text("progress")? else { return Ok(None) };
+        serde_json::from_str(progress).map(Some).map_err(|error| {
+            let why = place_of(&error);
+            let missing = format!(
+                "the progress of the full sweep is unreadable ({why}): delete the item, and the sweep begins anew"
+            );
+            CallError::new("read", Key::sweep(), Cause::Incomplete { missing })
+        })
+    }
+
+    async fn take_sweep_lease(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<SweepLease>, CallError> {
+        let holder = Uuid::new_v4().simple().to_string();
+        let request = update(&self.table)
+            .update_expression("SET holder = :holder, lease_until = :until")
+            .condition_expression(
+                "attribute_not_exists(lease_until) OR lease_until <= :now OR holder = :holder",
+            )
+            .expression_attribute_values(":holder", text(&holder))
+            .expression_attribute_values(":until", number(until.as_second()))
+            .expression_attribute_values(":now", number(now.as_second()));
+        // An answer that is lost and a call that is repeated meet our own name.
+        Ok(is_written(request.send().await)?.then_some(SweepLease { holder }))
+    }
+
+    async fn store_sweep_progress(
+        &self,
+        lease: &SweepLease,
+        progress: Option<&SweepProgress>,
+    ) -> Result<(), CallError> {
+        let request = update(&self.table)
+            .condition_expression("holder = :holder")
+            .expression_attribute_values(":holder", text(&lease.holder));
+        let request = match progress {
+            None => request.update_expression("REMOVE progress"),
+            Some(progress) => {
+                let progress =
+                    serde_json::to_string(progress).map_err(|error| unbuildable(&UPDATE, &error))?;
+                request
+                    .update_expression("SET progress = :progress")
+                    .expression_attribute_values(":progress", text(progress))
+            }
+        };
+        if is_written(request.send().await)? {
+            Ok(())
+        } else {
+            Err(UPDATE.failed(Key::sweep(), Cause::Concurrent))
+        }
+    }
+
+    async fn return_sweep_lease(&self, lease: &SweepLease) -> Result<(), CallError> {
+        let request = update(&self.table)
+            .update_expression("REMOVE lease_until")
+            .condition_expression("holder = :holder")
+            .expression_attribute_values(":holder", text(&lease.holder));
+        is_written(request.send().await).map(|_| ())
+    }
+}
+
+fn add(part: &mut PartOfRecords, attributes: &Attributes) -> Result<(), CallError> {
+    let fields = Fields::of(attributes);
+    let id = fields.key()?.principal().ok_or_else(|| fields.unusable("sk"))?;
+    let item = stored(attributes)?;
+    part.users.extend(item.record(&id)?);
+    part.groups.extend(item.record(&id)?);
+    Ok(())
+}
+
+fn update(table: &Table) -> UpdateItemFluentBuilder {
+    table.client.update_item().table_name(&table.name).set_key(Some(Key::sweep().attributes()))
+}
+
+/// False if the condition does not hold.
+fn is_written<T>(answer: Result<T, SdkError<UpdateItemError>>) -> Result<bool, CallError> {
+    match answer {
+        Ok(_) => Ok(true),
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(UPDATE.error(Key::sweep(), &error)),
+    }
+}
