@@ -84,11 +84,8 @@ fn decode(message: &SqsMessage) -> Option<Trigger> {
 
 /// 1 s after the first receive, doubling up to 30 s.
 fn wait_seconds(message: &SqsMessage) -> u32 {
-    let received: u32 = message
-        .attributes
-        .get("ApproximateReceiveCount")
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(1);
+    let received: u32 =
+        message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1);
     2_u32.saturating_pow(received.saturating_sub(1)).clamp(1, LONGEST_WAIT_SECONDS)
 }
 

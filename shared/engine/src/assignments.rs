@@ -1,7 +1,7 @@
 //! The poll of the assignments: app role assignments have no notifications, so they are read every minute.
 
 use crate::agenda::{AgendaEntry, Priority, Reason};
-use crate::ports::{CallError, Clock, Directory, Ledger};
+use crate::ports::{CallError, Cause, Clock, Directory, Ledger};
 use crate::telemetry::{Count, Telemetry};
 use crate::trigger::{Look, Subject};
 use futures::{TryStreamExt, stream};
@@ -58,6 +58,14 @@ impl AssignmentPoll {
     /// An incomplete read, an empty one where there were assignments, or a ledger that fails: nothing is
     /// revoked because of it.
     pub async fn run(&self) -> Result<Polled, PollError> {
+        match self.run_once().await {
+            // Somebody else polled at the same time: what is left to do is told by the set that they stored.
+            Err(PollError::Call(CallError { cause: Cause::Concurrent, .. })) => self.run_once().await,
+            polled => polled,
+        }
+    }
+
+    async fn run_once(&self) -> Result<Polled, PollError> {
         let header = self.ledger.assigned_header().await?;
         let read = self.directory.assigned_principals().await?;
         if header.as_ref().is_some_and(|header| header.agrees_with(&read)) {
