@@ -2,7 +2,7 @@
 
 use crate::agenda::{AgendaEntry, Priority, Reason};
 use crate::holds::{Holds, Loss, all_held, hold_for};
-use crate::ports::{CallError, Clock, Directory, Ledger};
+use crate::ports::{CallError, Cause, Clock, Directory, Ledger};
 use crate::telemetry::{Count, Telemetry};
 use crate::trigger::{Look, Subject};
 use futures::{TryStreamExt, stream};
@@ -53,6 +53,14 @@ impl AssignmentPoll {
     /// # Errors
     /// An incomplete read, or a ledger that fails: nothing is revoked because of it.
     pub async fn run(&self) -> Result<Polled, CallError> {
+        match self.run_once().await {
+            // Somebody else polled at the same time: what is left to do is told by the set that they stored.
+            Err(CallError { cause: Cause::Concurrent, .. }) => self.run_once().await,
+            polled => polled,
+        }
+    }
+
+    async fn run_once(&self) -> Result<Polled, CallError> {
         let header = self.ledger.assigned_header().await?;
         let read = self.directory.assigned_principals().await?;
         if header.as_ref().is_some_and(|header| header.agrees_with(&read)) {

@@ -45,7 +45,11 @@ fn handle(sandbox: &Sandbox, headers: &HeaderMap, body: &Bytes) -> Option<AwsRes
     if let Some(rule) = rule.as_ref().filter(|rule| !rule.after_effect) {
         return failed(rule);
     }
-    let answer = state.identity_center.answer(now, target, body);
+    let answer = if counted {
+        state.identity_center.answer(now, target, body)
+    } else {
+        state.identity_center.answer_without_quota(now, target, body)
+    };
     match rule {
         Some(rule) => failed(&rule),
         None => Some(answer),

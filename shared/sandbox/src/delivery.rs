@@ -118,8 +118,9 @@ pub async fn run(sandbox: Sandbox, sink: std::sync::Arc<dyn NotificationSink>) {
     let mut health = HostHealth::default();
     loop {
         let (fresh, faults) = sandbox.take_outgoing();
+        let notifications = fresh.len();
         let fresh = judged(posts(fresh, &faults), &mut health);
-        sandbox.note_posts(fresh.len());
+        sandbox.note_posts(notifications, fresh.len());
         waiting.extend(fresh);
         let now = Instant::now();
         for post in waiting.extract_if(.., |post| post.due <= now) {

@@ -135,16 +135,20 @@ impl Sandbox {
         let lost = taken.len().min(faults.drop as usize);
         faults.drop -= u32::try_from(lost).unwrap_or(0);
         taken.drain(..lost);
-        (taken, faults.clone())
+        let faults = faults.clone();
+        // Until they are put into POSTs they are on their way, too.
+        state.in_delivery += taken.len();
+        (taken, faults)
     }
 
     async fn outgoing_arrived(&self) {
         self.outgoing.notified().await;
     }
 
-    /// Takes note of POSTs that are to be sent.
-    fn note_posts(&self, posts: usize) {
-        self.state().in_delivery += posts;
+    /// Takes note that so many notifications were put into so many POSTs.
+    fn note_posts(&self, notifications: usize, posts: usize) {
+        let mut state = self.state();
+        state.in_delivery = (state.in_delivery + posts).saturating_sub(notifications);
     }
 
     /// Takes note of a POST that was delivered, or given up.

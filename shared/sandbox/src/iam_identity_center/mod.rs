@@ -73,13 +73,24 @@ impl IdentityCenter {
         self.identity_store.set_tps(tps);
     }
 
-    /// Answers one call. `target` is the `X-Amz-Target` header, `AWSIdentityStore.CreateUser` for example.
+    /// Answers one call within the quotas. `target` is the `X-Amz-Target` header, `AWSIdentityStore.CreateUser`
+    /// for example.
     pub fn answer(&mut self, now: Timestamp, target: &str, body: &[u8]) -> AwsResponse {
-        let answer = match target.split_once('.') {
-            Some((identity_store::TARGET_PREFIX, operation)) => {
-                self.identity_store.answer(now, operation, body)
-            }
-            _ => Err(Failure::UnknownOperation),
+        let admitted = match operation_of(target) {
+            Some(operation) => self.identity_store.admit(now, operation),
+            None => Ok(()),
+        };
+        match admitted {
+            Ok(()) => self.answer_without_quota(now, target, body),
+            Err(failure) => failure.response(&self.request_ids.uuid().to_string()),
+        }
+    }
+
+    /// As [`IdentityCenter::answer`], for whoever drives the sandbox.
+    pub fn answer_without_quota(&mut self, now: Timestamp, target: &str, body: &[u8]) -> AwsResponse {
+        let answer = match operation_of(target) {
+            Some(operation) => self.identity_store.answer(now, operation, body),
+            None => Err(Failure::UnknownOperation),
         };
         match answer {
             Ok(body) => AwsResponse { status: 200, error_type: None, body },
@@ -101,4 +112,10 @@ impl IdentityCenter {
     pub fn state(&self) -> Value {
         self.identity_store.state()
     }
+}
+
+/// The operation of the identity store that a target names.
+fn operation_of(target: &str) -> Option<&str> {
+    let (prefix, operation) = target.split_once('.')?;
+    (prefix == identity_store::TARGET_PREFIX).then_some(operation)
 }
