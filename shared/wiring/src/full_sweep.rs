@@ -46,23 +46,9 @@ impl FullSweepConfiguration {
             DriftPolicy::default(),
             &[("report", DriftPolicy::Report), ("repair", DriftPolicy::Repair)],
         )?;
-        let settings = SweepSettings { mapping: mirror.settings.mapping, drift, grace: grace(variables)? };
+        let settings =
+            SweepSettings { mapping: mirror.settings.mapping, drift, grace: mirror.settings.grace.0 };
         Ok(Self { sweep: mirror.sweep, identity_store_id: mirror.identity_store_id, settings })
-    }
-}
-
-/// How long a tombstone stands unless `GRACE_DAYS` says otherwise.
-const GRACE_DAYS: i64 = 7;
-
-fn grace(variables: &Variables<'_>) -> Result<SignedDuration, ConfigurationError> {
-    let days = variables.optional("GRACE_DAYS").map_or(Ok(GRACE_DAYS), |text| text.parse());
-    match days {
-        Ok(days @ 1..=365) => Ok(SignedDuration::from_hours(24 * days)),
-        _ => Err(ConfigurationError::Wrong {
-            name: "GRACE_DAYS",
-            fault: "not a number of days from 1 to 365".to_owned(),
-            expected: "for how many days the user or group of someone who lost access is kept",
-        }),
     }
 }
 

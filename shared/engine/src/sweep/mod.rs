@@ -117,6 +117,8 @@ impl FullSweep {
             (None, Wanted::Unfinished) => return Ok(Swept::NothingToDo),
         };
         let picture = self.picture().await?;
+        let managed = picture.users_after(None).iter().filter(|user| user.user_id.is_some()).count();
+        self.ledger.store_managed_users(managed as u64).await?;
         let run = Run::new(self, lease, progress, &picture, stop_at);
         self.compare_assignments(&run).await?;
         run.save().await?;

@@ -133,6 +133,9 @@ pub trait SweepLedger: Ledger {
         progress: Option<&SweepProgress>,
     ) -> Result<(), CallError>;
 
+    /// Corrects how many users of ours stand in Identity Center, by which bulk revocations are measured.
+    async fn store_managed_users(&self, count: u64) -> Result<(), CallError>;
+
     /// Gives the lease back.
     async fn return_sweep_lease(&self, lease: &SweepLease) -> Result<(), CallError>;
 }

@@ -187,6 +187,13 @@ pub(crate) async fn managed_users(table: &Table) -> Result<u64, CallError> {
     }
 }
 
+pub(crate) async fn store_managed_users(table: &Table, count: u64) -> Result<(), CallError> {
+    let mut item = Key::managed_users().attributes();
+    item.insert("count".to_owned(), number(count));
+    let put = table.client.put_item().table_name(&table.name).set_item(Some(item));
+    put.send().await.map(|_| ()).map_err(|error| PUT.error("the count of users", &error))
+}
+
 /// A user's object came or went. The count is beside the record's transaction, so that creations do not
 /// contend for it; a crash in between costs one, and the full sweep counts anew.
 pub(crate) async fn count_managed(table: &Table, item: &Item, was_managed: bool) -> Result<(), CallError> {

@@ -88,6 +88,10 @@ impl SweepLedger for DynamoLedger {
         }
     }
 
+    async fn store_managed_users(&self, count: u64) -> Result<(), CallError> {
+        super::holds::store_managed_users(&self.table, count).await
+    }
+
     async fn return_sweep_lease(&self, lease: &SweepLease) -> Result<(), CallError> {
         let request = update(&self.table)
             .update_expression("REMOVE lease_until")
