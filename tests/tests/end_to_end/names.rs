@@ -2,6 +2,8 @@
 
 use crate::team::{Team, address_of, members, names};
 use serde_json::json;
+use std::time::Instant;
+use tests::waiting::PATIENCE;
 
 #[tokio::test]
 async fn a_second_group_of_one_name_is_skipped_and_the_first_keeps_it() -> anyhow::Result<()> {
@@ -73,11 +75,10 @@ async fn two_users_swap_their_names_and_keep_their_ids() -> anyhow::Result<()> {
     let swapped = |held: &tests::identity_store::HeldState| {
         held.user_id(&alan) == before.user_id(&ada) && held.user_id(&ada) == before.user_id(&alan)
     };
-    // What waits for a name is tried again by the minute run.
-    let mut runs = 0;
-    while !swapped(&team.held().await?) && runs < 20 {
+    // What waits for a name is tried again by the minute run, some seconds later.
+    let patience = Instant::now() + PATIENCE;
+    while !swapped(&team.held().await?) && Instant::now() < patience {
         team.minute_run_at_rest().await?;
-        runs += 1;
     }
     let held = team.holds("Ada and Alan with each other's names", swapped).await?;
     assert_eq!(held.members("Engineers"), Some(members()), "{held:?}");
