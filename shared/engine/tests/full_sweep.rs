@@ -13,7 +13,9 @@ use jiff::SignedDuration;
 use planning::attributes::UserAttribute;
 use planning::{MembershipId, UserId};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use world::store::Moment;
+use world::sweep::TickingPace;
 use world::{World, groups};
 
 const REPORT: DriftPolicy = DriftPolicy::Report;
@@ -382,28 +384,39 @@ async fn a_tombstone_is_planned_once_its_grace_period_is_over() {
 #[tokio::test(start_paused = true)]
 async fn a_run_that_is_cut_off_goes_on_where_it_stopped() {
     let world = World::new();
-    for number in 0..45 {
-        let user = world.user(&format!("user{number}"));
-        let group = world.group(&format!("Group {number}"), &[&user]);
-        world.assign(&group);
+    let ada = world.user("ada");
+    for number in 0..145 {
+        world.assign(&world.group(&format!("Group {number}"), &[&ada]));
     }
     world.settle().await;
     world.reset_calls();
-    let sweep = world.full_sweep(REPORT);
-    let later = world.now() + SignedDuration::from_mins(12);
-    let cut_off = sweep.run(Wanted::Everything, world.now(), later).await.unwrap();
-    assert!(matches!(cut_off, Swept::Unfinished(_)), "{cut_off:?}");
-    assert_eq!(world.store_calls(), 0, "no time was left for a read");
-    let mut progress = world.ledger.sweep_progress().await.unwrap().unwrap();
-    progress.lists_done = true;
-    progress.groups_up_to = Some(world.entra.state().groups.keys().nth(29).unwrap().clone());
-    let lease = world.ledger.take_sweep_lease(world.now(), later).await.unwrap().unwrap();
-    world.ledger.store_sweep_progress(&lease, Some(&progress)).await.unwrap();
-    world.ledger.return_sweep_lease(&lease).await.unwrap();
-    let finished = sweep.run(Wanted::Unfinished, later, later).await.unwrap();
-    assert!(matches!(finished, Swept::Finished(_)), "{finished:?}");
-    assert_eq!(world.store_calls(), 15, "what was compared is not read again");
-    assert_eq!(sweep.run(Wanted::Unfinished, later, later).await.unwrap(), Swept::NothingToDo);
+    let stranger = hand_made_user(&world, "stranger");
+    let all: Vec<_> = world.store.state().groups.keys().cloned().collect();
+    for group in all {
+        hand_made_membership(&world, &stranger, &group);
+    }
+    let mut sweep = world.full_sweep(REPORT);
+    sweep.pace = Arc::new(TickingPace(world.clock.clone()));
+    let mut invocations = 0;
+    let report = loop {
+        invocations += 1;
+        let wanted = if invocations == 1 { Wanted::Everything } else { Wanted::Unfinished };
+        // Time for a fraction of the groups only.
+        let stop_at = world.now() + SignedDuration::from_millis(100);
+        match sweep.run(wanted, stop_at, stop_at + SignedDuration::from_mins(1)).await.unwrap() {
+            Swept::Unfinished(_) => assert!(world.ledger.sweep_progress().await.unwrap().is_some()),
+            Swept::Finished(report) => break report,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(invocations > 1, "the run was never cut off");
+    let calls = world.store.state().calls.clone();
+    assert_eq!((calls["ListUsers"], calls["ListGroups"]), (1, 2), "the lists are not read again");
+    assert_eq!(calls["ListGroupMemberships"], 145, "every group is read once");
+    assert_eq!(report.differences["membership_foreign"], 145, "what was found before is not forgotten");
+    assert_eq!(report.identity_store_calls, 148);
+    let idle = sweep.run(Wanted::Unfinished, world.now(), world.now()).await.unwrap();
+    assert_eq!(idle, Swept::NothingToDo);
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,8 +16,9 @@ use std::collections::BTreeSet;
 /// Users of one slice: their accounts fill a `$batch`.
 const SLICE: usize = 20;
 
-/// Slices that are read at a time: enough to hide Graph's latency.
-const SLICES_AT_A_TIME: usize = 8;
+/// Slices that are read at a time: enough to be done before the groups are, few enough to leave the mirror its
+/// share of Graph's quota.
+const SLICES_AT_A_TIME: usize = 4;
 
 /// Slices between two writes of the progress.
 const SAVE_EVERY: usize = 50;

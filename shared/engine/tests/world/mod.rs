@@ -57,6 +57,12 @@ impl Clock for SetClock {
     }
 }
 
+impl SetClock {
+    pub fn put_forward(&self, by: SignedDuration) {
+        *self.0.lock().unwrap() += by;
+    }
+}
+
 #[derive(Default)]
 pub struct Reports {
     pub skipped: Mutex<Vec<(EntraObjectId, Skipped)>>,
@@ -246,7 +252,7 @@ impl World {
 
     /// Time passes, and what becomes due is done.
     pub async fn pass(&self, seconds: i64) {
-        *self.clock.0.lock().unwrap() += SignedDuration::from_secs(seconds);
+        self.clock.put_forward(SignedDuration::from_secs(seconds));
         tokio::time::advance(Duration::from_secs(seconds.unsigned_abs())).await;
         self.drain().await;
     }

@@ -32,6 +32,19 @@ impl Pace for NoWaiting {
     async fn rest(&self, _: SignedDuration) {}
 }
 
+/// Every turn takes the time that the quota demands.
+pub struct TickingPace(pub Arc<super::SetClock>);
+
+#[async_trait]
+impl Pace for TickingPace {
+    async fn turn(&self) {
+        self.0.put_forward(SignedDuration::from_millis(50));
+    }
+    async fn rest(&self, time: SignedDuration) {
+        self.0.put_forward(time);
+    }
+}
+
 impl SweepTelemetry for Reports {
     fn foreign_member(&self, member: &ForeignMember, _: bool) {
         self.foreign.lock().unwrap().push(member.clone());

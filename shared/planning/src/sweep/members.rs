@@ -63,16 +63,18 @@ pub fn compare_members(
     let held = picture.holdings_in(group_id);
     let is_held = |user: u32| held.binary_search_by(|holding| holding.user.cmp(&user)).is_ok();
     for holding in held {
-        let user = &picture.users[holding.user as usize];
         let there = actual.binary_search_by(|(user, ..)| user.cmp(&holding.user)).map(|at| actual[at].1);
         let difference = if wanted.binary_search(&holding.user).is_err() {
-            (user.standing == Standing::Mirrored).then_some(Difference::MembershipUnwanted)
+            picture.is_mirrored(holding.user).then_some(Difference::MembershipUnwanted)
         } else if in_store.is_some() && holding.membership.is_some() && there.ok() != holding.membership {
             Some(Difference::MembershipMissing)
         } else {
             None
         };
-        differences.findings.extend(difference.map(|difference| Finding::user(&user.id, difference)));
+        if let Some(difference) = difference {
+            let user = &picture.users[holding.user as usize];
+            differences.findings.push(Finding::user(&user.id, difference));
+        }
     }
     for place in wanted.iter().filter(|place| !is_held(**place)) {
         let known = actual.binary_search_by(|(user, ..)| user.cmp(place)).is_ok();
@@ -95,7 +97,7 @@ fn wanted(picture: &Picture, in_entra: &[EntraObjectId], findings: &mut Vec<Find
     let mut wanted = Vec::with_capacity(in_entra.len());
     for id in in_entra {
         match picture.place_of_user(id) {
-            Some(place) if picture.users[place as usize].standing == Standing::Mirrored => wanted.push(place),
+            Some(place) if picture.is_mirrored(place) => wanted.push(place),
             Some(_) => {}
             None => findings.push(Finding::user(id, Difference::NotMirrored)),
         }

@@ -1,6 +1,6 @@
 //! A picture of the ledger: what a sweep must remember of every record at once, in little room.
 
-use super::number::Number;
+use super::number::{Index, Number};
 use crate::digest::Digest;
 use crate::record::{GroupRecord, Record, Standing, UserRecord};
 use crate::{EntraObjectId, GroupId, MembershipId, UserId};
@@ -67,9 +67,11 @@ pub(super) struct Holding {
 pub struct Picture {
     pub(super) users: Vec<KnownUser>,
     pub(super) groups: Vec<KnownGroup>,
-    user_ids: Vec<Number>,
-    user_objects: Vec<(Number, u32)>,
-    group_objects: Vec<(Number, u32)>,
+    /// Whether each user is mirrored: a comparison asks for this often, and for little else.
+    mirrored: Vec<bool>,
+    user_ids: Index,
+    user_objects: Index,
+    group_objects: Index,
     holdings: Vec<Holding>,
 }
 
@@ -143,7 +145,8 @@ impl PictureBuilder {
         self.users.sort_by(|one, other| one.id.cmp(&other.id));
         self.groups.sort_by(|one, other| one.id.cmp(&other.id));
         let mut picture = Picture {
-            user_ids: self.users.iter().map(|user| Number::of(user.id.as_str())).collect(),
+            mirrored: self.users.iter().map(|user| user.standing == Standing::Mirrored).collect(),
+            user_ids: Index::of(self.users.iter().map(|user| Number::of(user.id.as_str())).zip(0..)),
             user_objects: objects(self.users.iter().map(|user| user.user_id.as_ref().map(UserId::as_str))),
             group_objects: objects(
                 self.groups.iter().map(|group| group.group_id.as_ref().map(GroupId::as_str)),
@@ -182,16 +185,19 @@ impl Picture {
     }
 
     pub(super) fn place_of_user(&self, id: &EntraObjectId) -> Option<u32> {
-        let place = self.user_ids.binary_search(&Number::of(id.as_str())).ok()?;
-        u32::try_from(place).ok()
+        self.user_ids.get(Number::of(id.as_str()))
+    }
+
+    pub(super) fn is_mirrored(&self, place: u32) -> bool {
+        self.mirrored.get(place as usize).copied().unwrap_or(false)
     }
 
     pub(super) fn owner_of_user(&self, user: &UserId) -> Option<u32> {
-        owner(&self.user_objects, user.as_str())
+        self.user_objects.get(Number::of(user.as_str()))
     }
 
     pub(super) fn owner_of_group(&self, group: &GroupId) -> Option<u32> {
-        owner(&self.group_objects, group.as_str())
+        self.group_objects.get(Number::of(group.as_str()))
     }
 
     /// Who is in this group by the ledger, in the order of the users.
@@ -204,23 +210,13 @@ impl Picture {
 
     fn mark_nobodys_groups(&mut self) {
         for holding in &self.holdings {
-            let known = self.group_objects.binary_search_by(|(object, _)| object.cmp(&holding.group));
-            if known.is_err() {
+            if self.group_objects.get(holding.group).is_none() {
                 self.users[holding.user as usize].holds_in_nobodys_group = true;
             }
         }
     }
 }
 
-fn objects<'a>(ids: impl Iterator<Item = Option<&'a str>>) -> Vec<(Number, u32)> {
-    let placed = (0_u32..).zip(ids).filter_map(|(place, id)| Some((Number::of(id?), place)));
-    let mut objects: Vec<(Number, u32)> = placed.collect();
-    objects.sort_unstable();
-    objects
-}
-
-fn owner(objects: &[(Number, u32)], id: &str) -> Option<u32> {
-    let number = Number::of(id);
-    let at = objects.binary_search_by(|(object, _)| object.cmp(&number)).ok()?;
-    objects.get(at).map(|(_, place)| *place)
+fn objects<'a>(ids: impl Iterator<Item = Option<&'a str>>) -> Index {
+    Index::of((0_u32..).zip(ids).filter_map(|(place, id)| Some((Number::of(id?), place))))
 }
