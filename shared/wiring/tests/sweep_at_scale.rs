@@ -286,11 +286,11 @@ impl Ledger for Organisation {
         Ok(None)
     }
     async fn assigned_header(&self) -> Result<Option<AssignedHeader>, CallError> {
-        let set = AssignedSet { principals: self.assigned(), missing_once: BTreeSet::new() };
+        let set = AssignedSet { principals: self.assigned(), ..AssignedSet::default() };
         Ok(Some(set.header(1)))
     }
     async fn assigned_set(&self, _: &AssignedHeader) -> Result<AssignedSet, CallError> {
-        Ok(AssignedSet { principals: self.assigned(), missing_once: BTreeSet::new() })
+        Ok(AssignedSet { principals: self.assigned(), ..AssignedSet::default() })
     }
     async fn set_assigned(&self, _: bool, entry: &AgendaEntry) -> Result<(), CallError> {
         panic!("{} is written", entry.subject);
@@ -333,6 +333,10 @@ impl SweepLedger for Organisation {
     ) -> Result<(), CallError> {
         self.kept.store_sweep_progress(lease, progress).await
     }
+    async fn store_managed_users(&self, _: u64) -> Result<(), CallError> {
+        Ok(())
+    }
+
     async fn return_sweep_lease(&self, lease: &SweepLease) -> Result<(), CallError> {
         self.kept.return_sweep_lease(lease).await
     }

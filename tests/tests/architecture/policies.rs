@@ -11,6 +11,9 @@ type Actions = BTreeSet<String>;
 const EVENT_SOURCE: [&str; 3] = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
 const LOG: [&str; 2] = ["logs:CreateLogStream", "logs:PutLogEvents"];
 const SECRET: &str = "secretsmanager:GetSecretValue";
+/// What the full sweep reads of Identity Center; the mirror needs only the last.
+const LISTS: [&str; 3] =
+    ["identitystore:ListUsers", "identitystore:ListGroups", "identitystore:ListGroupMemberships"];
 /// Only where Identity Center has a key of its own.
 const KEY: &str = "kms:Decrypt";
 
@@ -25,12 +28,13 @@ fn the_mirror_may_do_what_it_calls() {
     let mut expected = set([LOG.as_slice(), &EVENT_SOURCE, &[SECRET, KEY]].concat());
     expected.extend(called("shared/identity-center", "name: \"", "identitystore:"));
     expected.extend(called_by_the_ledger());
+    LISTS[..2].iter().for_each(|list| assert!(expected.remove(*list), "{list} is called by nobody"));
     assert_eq!(granted("MirrorRole"), expected, "granted (left), called (right)");
 }
 
 #[test]
-fn the_sweep_may_neither_take_messages_nor_touch_identity_center() {
-    let mut expected = set([LOG.as_slice(), &[SECRET]].concat());
+fn the_sweep_may_neither_take_messages_nor_write_to_identity_center() {
+    let mut expected = set([LOG.as_slice(), &LISTS, &[SECRET, KEY]].concat());
     expected.extend(called_by_the_ledger());
     expected.remove("sqs:ChangeMessageVisibility");
     assert_eq!(granted("SweepRole"), expected, "granted (left), called (right)");

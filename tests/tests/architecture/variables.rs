@@ -47,8 +47,11 @@ fn read_by_wiring() -> BTreeMap<String, Names> {
     let source = read("shared/wiring/src/configuration.rs");
     let named_by = |configuration: &str| literals(block(without_tests(&source), configuration));
     let graph = named_by("GraphConfiguration");
-    let sweep: Names = named_by("SweepConfiguration").union(&graph).cloned().collect();
-    let mirror: Names = named_by("MirrorConfiguration").union(&sweep).cloned().collect();
+    let minute_run: Names = named_by("SweepConfiguration").union(&graph).cloned().collect();
+    let mirror: Names = named_by("MirrorConfiguration").union(&minute_run).cloned().collect();
+    let full = read("shared/wiring/src/full_sweep.rs");
+    let full = literals(block(without_tests(&full), "FullSweepConfiguration"));
+    let sweep: Names = mirror.union(&full).cloned().collect();
     let webhook = named_by("WebhookConfiguration");
     let named = [("webhook", webhook), ("mirror", mirror), ("sweep", sweep)];
     assert!(named.iter().all(|(_, names)| names.contains("ENTRA_TENANT_ID")), "correct this test: {named:?}");

@@ -70,7 +70,8 @@ async fn an_unreadable_record_is_never_an_empty_one() {
         let mut user = new_user(number);
         user.principal.user_id = None;
         user.version = ledger.put_user(&user).await.unwrap();
-        account.spoil(&format!("principal#{}", id(number)), "record", name, value).await;
+        let id_of = id(number);
+        account.spoil(&format!("principals#{:.2}", id_of.as_str()), id_of.as_str(), name, value).await;
         assert_incomplete(ledger.users(&ids([number])).await, &[id(number).as_str(), "backup"]);
         assert_incomplete(ledger.users(&ids([number, 99])).await, &[id(number).as_str(), "backup"]);
     }
