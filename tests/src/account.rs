@@ -1,4 +1,4 @@
-//! An AWS account in moto with what template.yaml puts into it: queues, ledger and secrets.
+//! What template.yaml puts into an AWS account, in moto: queues, ledger and secrets.
 
 use crate::moto;
 use anyhow::{Context, ensure};
@@ -14,14 +14,24 @@ pub const CLIENT_STATE: &str = "client-state-of-the-tests";
 const VISIBILITY_TIMEOUT: &str = "240";
 const MOST_RECEIVES: u32 = 5;
 
-static ACCOUNTS: AtomicU64 = AtomicU64::new(1);
+/// The account that moto takes everybody to.
+const ACCOUNT: &str = "123456789012";
+const ACCESS_KEY: &str = "access-key-of-the-tests";
 
-/// One account, in which nothing else is.
+static STACKS: AtomicU64 = AtomicU64::new(1);
+
+/// What one deployment has in its account.
 pub struct Account {
     url: String,
     http: reqwest::Client,
-    /// moto keeps accounts apart by the access key.
-    key: String,
+    /// Part of every name, as a stack's is: all tests share the account.
+    stack: String,
+    /// The ledger's table.
+    pub table: String,
+    /// The secret that holds clientState.
+    pub client_state: String,
+    /// The secret that holds Entra ID's credential.
+    pub entra_credential: String,
     /// The changes queue.
     pub changes: String,
     /// Where its messages go after five receives.
@@ -35,28 +45,36 @@ pub struct Account {
 pub struct Message(pub Value);
 
 impl Account {
-    /// Opens an account; `None` without moto.
+    /// Deploys; `None` without moto.
     ///
     /// # Errors
     /// When moto refuses something.
     pub async fn open(entra_client_secret: &str) -> anyhow::Result<Option<Self>> {
         let Some(url) = moto::address().await? else { return Ok(None) };
-        let key = format!("{:012}", ACCOUNTS.fetch_add(1, Ordering::Relaxed));
-        let http = reqwest::Client::new();
-        let (changes, changes_dead, lifecycle) = (String::new(), String::new(), String::new());
-        let mut account = Self { url, http, key, changes, changes_dead, lifecycle };
+        let stack = format!("stack-{}", STACKS.fetch_add(1, Ordering::Relaxed));
+        let mut account = Self {
+            url,
+            http: reqwest::Client::new(),
+            table: format!("{stack}-ledger"),
+            client_state: format!("{stack}/client-state"),
+            entra_credential: format!("{stack}/entra-credential"),
+            changes: String::new(),
+            changes_dead: String::new(),
+            lifecycle: String::new(),
+            stack,
+        };
         account.create_queues().await?;
         account.create_table().await?;
-        account.create_secret("client-state", CLIENT_STATE).await?;
+        account.create_secret(&account.client_state, CLIENT_STATE).await?;
         let credential = json!({"client_secret": entra_client_secret}).to_string();
-        account.create_secret("entra-credential", &credential).await?;
+        account.create_secret(&account.entra_credential, &credential).await?;
         Ok(Some(account))
     }
 
     /// The variables with which an AWS SDK reaches this account.
     pub fn variables(&self) -> [(&'static str, String); 5] {
         [
-            ("AWS_ACCESS_KEY_ID", self.key.clone()),
+            ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "secret-access-key-of-the-tests".to_owned()),
             ("AWS_SESSION_TOKEN", "session-token-of-the-tests".to_owned()),
             ("AWS_REGION", REGION.to_owned()),
@@ -131,7 +149,8 @@ impl Account {
     /// # Errors
     /// When moto refuses it.
     pub async fn ledger_items(&self) -> anyhow::Result<Vec<Value>> {
-        let answer = self.call("dynamodb", "DynamoDB_20120810.Scan", json!({"TableName": "ledger"})).await?;
+        let answer =
+            self.call("dynamodb", "DynamoDB_20120810.Scan", json!({"TableName": self.table})).await?;
         Ok(answer["Items"].as_array().cloned().unwrap_or_default())
     }
 
@@ -139,7 +158,7 @@ impl Account {
         let fifo = json!({"FifoQueue": "true", "DeduplicationScope": "messageGroup",
                           "FifoThroughputLimit": "perMessageGroupId"});
         self.changes_dead = self.create_queue("changes-dead.fifo", fifo.clone()).await?;
-        let arn = format!("arn:aws:sqs:{REGION}:{}:changes-dead.fifo", self.key);
+        let arn = format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{}-changes-dead.fifo", self.stack);
         let redrive = json!({"deadLetterTargetArn": arn, "maxReceiveCount": MOST_RECEIVES}).to_string();
         let mut attributes = fifo;
         attributes["VisibilityTimeout"] = VISIBILITY_TIMEOUT.into();
@@ -151,13 +170,18 @@ impl Account {
     }
 
     async fn create_queue(&self, name: &str, attributes: Value) -> anyhow::Result<String> {
-        let answer = self.sqs("CreateQueue", json!({"QueueName": name, "Attributes": attributes})).await?;
+        let answer = self
+            .sqs(
+                "CreateQueue",
+                json!({"QueueName": format!("{}-{name}", self.stack), "Attributes": attributes}),
+            )
+            .await?;
         Ok(answer["QueueUrl"].as_str().context("the new queue has no URL")?.to_owned())
     }
 
     async fn create_table(&self) -> anyhow::Result<()> {
         let table = json!({
-            "TableName": "ledger",
+            "TableName": self.table,
             "BillingMode": "PAY_PER_REQUEST",
             "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"},
                                      {"AttributeName": "sk", "AttributeType": "S"}],
@@ -176,8 +200,8 @@ impl Account {
     }
 
     async fn call(&self, service: &str, target: &str, body: Value) -> anyhow::Result<Value> {
-        // moto takes account, Region and service from the credential; it checks no signature.
-        let scope = format!("Credential={}/20261124/{REGION}/{service}/aws4_request", self.key);
+        // moto takes Region and service from the credential; it checks no signature.
+        let scope = format!("Credential={ACCESS_KEY}/20261124/{REGION}/{service}/aws4_request");
         let version = if service == "secretsmanager" { "1.1" } else { "1.0" };
         let request = self
             .http

@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::process::{Child, Command};
@@ -16,6 +17,9 @@ use tokio::task::AbortHandle;
 
 /// Variables of a function.
 pub type Variables = BTreeMap<String, String>;
+
+/// A process that refuses its configuration ends at once; this leaves room for a busy machine.
+const TIME_TO_REFUSE: Duration = Duration::from_secs(10);
 
 /// A function that can be invoked. Its process is killed when this is dropped.
 pub struct Function {
@@ -26,26 +30,32 @@ pub struct Function {
     /// Held while an event is handled: an environment has one at a time.
     turn: AsyncMutex<()>,
     environment: Mutex<Option<Arc<Environment>>>,
+    starts: AtomicUsize,
 }
 
 /// A process with the API that it asks for events.
 struct Environment {
     api: RuntimeApi,
+    process: Option<u32>,
     kill: Arc<Notify>,
     watch: AbortHandle,
 }
 
 impl Function {
     /// The binary of this name with these variables, and time for each event as template.yaml gives it.
-    pub fn new(name: &str, variables: Variables, time: Duration) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// When there is no room for its logs.
+    pub fn new(name: &str, variables: Variables, time: Duration) -> anyhow::Result<Self> {
+        Ok(Self {
             name: name.to_owned(),
             variables,
             time,
-            logs: Logs::default(),
+            logs: Logs::new()?,
             turn: AsyncMutex::default(),
             environment: Mutex::default(),
-        }
+            starts: AtomicUsize::new(0),
+        })
     }
 
     /// What its processes wrote.
@@ -69,6 +79,16 @@ impl Function {
             .with_context(|| format!("{} answered something that is no JSON", self.name))
     }
 
+    /// The process that handles events now; `None` before the first event and after the process's end.
+    pub fn process_id(&self) -> Option<u32> {
+        self.lock().as_ref().and_then(|environment| environment.process)
+    }
+
+    /// How many processes were started so far.
+    pub fn starts(&self) -> usize {
+        self.starts.load(Ordering::Relaxed)
+    }
+
     /// Kills the process at once, as a crash would.
     pub fn kill(&self) {
         if let Some(environment) = self.lock().as_ref() {
@@ -83,10 +103,13 @@ impl Function {
     pub async fn run_to_its_end(&self) -> anyhow::Result<ExitStatus> {
         let api = RuntimeApi::serve(&self.name).await?;
         let mut child = self.spawn(&api)?;
-        match tokio::time::timeout(Duration::from_secs(10), child.wait()).await {
+        match tokio::time::timeout(TIME_TO_REFUSE, child.wait()).await {
             Ok(status) => Ok(status?),
             Err(_) => {
-                bail!("{} still runs after 10 s: it accepts a configuration that it should refuse", self.name)
+                bail!(
+                    "{} still runs after {TIME_TO_REFUSE:?}: it accepts a configuration that it should refuse",
+                    self.name
+                )
             }
         }
     }
@@ -97,34 +120,29 @@ impl Function {
         }
         let api = RuntimeApi::serve(&self.name).await?;
         let child = self.spawn(&api)?;
+        let process = child.id();
+        self.starts.fetch_add(1, Ordering::Relaxed);
         let kill = Arc::new(Notify::new());
         let watch = tokio::spawn(watch(child, kill.clone(), api.open_invocations())).abort_handle();
-        let environment = Arc::new(Environment { api, kill, watch });
+        let environment = Arc::new(Environment { api, process, kill, watch });
         *self.lock() = Some(environment.clone());
         Ok(environment)
     }
 
     fn spawn(&self, api: &RuntimeApi) -> anyhow::Result<Child> {
-        let mut child = Command::new(built(&self.name)?)
-            .env_clear()
-            .envs(certificates())
-            .env("AWS_LAMBDA_RUNTIME_API", api.address().to_string())
-            .env("AWS_LAMBDA_FUNCTION_NAME", &self.name)
-            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
-            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
-            .env("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", self.name))
-            .env("AWS_LAMBDA_LOG_STREAM_NAME", "stream")
-            .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
-            .envs(&self.variables)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .with_context(|| format!("{} does not start", self.name))?;
-        self.logs.collect(child.stdout.take().context("no standard output")?);
-        self.logs.collect(child.stderr.take().context("no standard error")?);
-        Ok(child)
+        let mut command = Command::new(built(&self.name)?);
+        let function = [
+            ("AWS_LAMBDA_RUNTIME_API", api.address().to_string()),
+            ("AWS_LAMBDA_FUNCTION_NAME", self.name.clone()),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256".to_owned()),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", self.name)),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", "stream".to_owned()),
+            ("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned()),
+        ];
+        command.env_clear().envs(certificates()).envs(function).envs(&self.variables);
+        command.stdin(Stdio::null()).stdout(self.logs.sink()?).stderr(self.logs.sink()?).kill_on_drop(true);
+        command.spawn().with_context(|| format!("{} does not start", self.name))
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Arc<Environment>>> {

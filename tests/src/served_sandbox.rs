@@ -1,18 +1,19 @@
 //! The sandbox, served by the built command `entra-mirror sandbox` until this is dropped.
 
 use crate::binaries::built;
-use crate::logs::Logs;
 use anyhow::{Context, ensure};
 use serde_json::Value;
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdout, Command};
 
 /// A running sandbox.
 pub struct ServedSandbox {
     /// The first line that the command prints.
     pub addresses: Value,
     http: reqwest::Client,
+    /// Kept open, so that the command may write to it.
+    _output: BufReader<ChildStdout>,
     _server: Child,
 }
 
@@ -35,8 +36,7 @@ impl ServedSandbox {
         output.read_line(&mut first).await?;
         let addresses = serde_json::from_str(&first)
             .with_context(|| format!("the first line of `entra-mirror sandbox` is not JSON: {first:?}"))?;
-        Logs::default().collect(output);
-        Ok(Self { addresses, http: reqwest::Client::new(), _server: server })
+        Ok(Self { addresses, http: reqwest::Client::new(), _output: output, _server: server })
     }
 
     /// An address or a name that the first line holds.

@@ -74,9 +74,9 @@ pub(crate) fn judge(
                  Entra ID, with admin consent"
             ),
         }),
-        404 => Verdict::Final(Cause::NotFound),
         410 => Verdict::Final(Cause::LinkExpired),
         400..=499 if LINK_EXPIRED.contains(&code.as_str()) => Verdict::Final(Cause::LinkExpired),
+        404 => Verdict::Final(Cause::NotFound),
         429 => throttled(retry_after),
         503 if retry_after.is_some() => throttled(retry_after),
         408 | 500..=599 => {
@@ -153,13 +153,14 @@ mod tests {
 
     #[test]
     fn a_delta_link_expires_in_several_ways() {
+        let judged =
+            |status, code: &str| judged(status, None, &format!("{{\"error\":{{\"code\":\"{code}\"}}}}"));
         for (status, code) in
-            [(410, "x"), (400, "syncStateNotFound"), (404, "nothing"), (409, "resyncRequired")]
+            [(410, "x"), (400, "syncStateNotFound"), (404, "syncStateNotFound"), (409, "resyncRequired")]
         {
-            let body = format!("{{\"error\":{{\"code\":\"{code}\"}}}}");
-            let expired = judged(status, None, &body) == Verdict::Final(Cause::LinkExpired);
-            assert_eq!(expired, status != 404, "{status} {code}");
+            assert_eq!(judged(status, code), Verdict::Final(Cause::LinkExpired), "{status} {code}");
         }
+        assert_eq!(judged(404, "nothing"), Verdict::Final(Cause::NotFound));
     }
 
     #[test]

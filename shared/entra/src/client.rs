@@ -129,16 +129,6 @@ impl GraphClient {
         Err(error(purpose, Cause::Incomplete { missing }))
     }
 
-    /// A whole list.
-    pub(crate) async fn list<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        purpose: Purpose<'_>,
-    ) -> Result<Vec<T>, CallError> {
-        let first = self.get(path, purpose).await?;
-        Ok(self.follow(first, purpose).await?.value)
-    }
-
     /// The answers to these requests, in their order: one round trip for every twenty.
     pub(crate) async fn batch(&self, requests: &[BatchRequest<'_>]) -> Vec<Result<Bytes, CallError>> {
         let chunks = join_all(requests.chunks(BATCH).map(|chunk| self.chunk(chunk))).await;

@@ -14,6 +14,8 @@ use planning::record::PrincipalKind;
 use planning::scope::{Gone, UserReading};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Reads users, groups and assignments from Microsoft Graph.
 #[derive(Clone)]
@@ -21,6 +23,8 @@ pub struct GraphDirectory {
     client: GraphClient,
     service_principal: EntraObjectId,
     flatten_nested_groups: bool,
+    /// Set once Graph has refused large pages of assignments and granted small ones. Clones share it.
+    small_pages: Arc<AtomicBool>,
 }
 
 #[derive(Deserialize)]
@@ -42,7 +46,22 @@ impl GraphDirectory {
     /// The directory around one enterprise application. With `flatten_nested_groups` a user's groups are
     /// those above them, too.
     pub fn new(client: GraphClient, service_principal: EntraObjectId, flatten_nested_groups: bool) -> Self {
-        Self { client, service_principal, flatten_nested_groups }
+        Self { client, service_principal, flatten_nested_groups, small_pages: Arc::default() }
+    }
+
+    /// The first page of the assignments, as large as Graph lets it be. The documentation leaves open whether
+    /// `$top` is allowed here; a refusal shows as an answer that is not usable.
+    async fn first_assignments(&self, purpose: Purpose<'_>) -> Result<Page<Assignment>, CallError> {
+        let path = format!("/servicePrincipals/{}/appRoleAssignedTo", self.service_principal);
+        if !self.small_pages.load(Ordering::Relaxed) {
+            let large = self.client.get(&format!("{path}?$top=999"), purpose).await;
+            if !matches!(&large, Err(CallError { cause: Cause::Incomplete { .. }, .. })) {
+                return large;
+            }
+        }
+        let small = self.client.get(&path, purpose).await?;
+        self.small_pages.store(true, Ordering::Relaxed);
+        Ok(small)
     }
 
     fn memberships(&self) -> (&'static str, &'static str) {
@@ -171,8 +190,8 @@ impl Directory for GraphDirectory {
             object: self.service_principal.as_str(),
             permission: "Application.Read.All",
         };
-        let path = format!("/servicePrincipals/{}/appRoleAssignedTo?$top=999", self.service_principal);
-        let assignments: Vec<Assignment> = self.client.list(&path, purpose).await?;
+        let first = self.first_assignments(purpose).await?;
+        let assignments = self.client.follow(first, purpose).await?.value;
         // One row for every role of a principal; other servicePrincipals do not sign in to Identity Center.
         let kind = |assignment: &Assignment| match assignment.principal_type.as_str() {
             "User" => Some(PrincipalKind::User),

@@ -10,7 +10,8 @@
 //!
 //! An absent `assigned` or `dirty` means false. A record that only the sweep has written has version 0 and no
 //! body. An owner pointer is written, moved and removed in one transaction with its record, and always agrees
-//! with the record's `object`. A version of the assigned set is written by an attempt of its own: first the
+//! with the record's `object`. An entry in flight that is put again loses `in_flight_until`, and only what has
+//! it is ticked off. A version of the assigned set is written by an attempt of its own: first the
 //! chunks, then the header, if it is still the previous one; then older chunks are deleted. What a crash
 //! leaves behind belongs to no header, and goes with the next version.
 

@@ -9,6 +9,9 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+/// The lifecycle events of Graph (change-notifications-lifecycle-events).
+const LIFECYCLE_EVENTS: [&str; 3] = ["missed", "subscriptionRemoved", "reauthorizationRequired"];
+
 type Answer = Result<Json<Value>, (StatusCode, Json<Value>)>;
 
 /// `POST /control/seed`: fills the tenant, and under `identity_center` the identity store.
@@ -26,12 +29,18 @@ pub async fn seed(State(sandbox): State<Sandbox>, Json(seed): Json<Value>) -> An
 /// `POST /control/faults`.
 pub async fn faults(State(sandbox): State<Sandbox>, Json(body): Json<Value>) -> Answer {
     let request: FaultRequest = serde_json::from_value(body).map_err(|error| refused(error.to_string()))?;
+    if let Some(event) = request.lifecycle.as_deref().filter(|event| !LIFECYCLE_EVENTS.contains(event)) {
+        return Err(refused(format!("{event} is none of the lifecycle events {LIFECYCLE_EVENTS:?}")));
+    }
     {
         let mut state = sandbox.state();
         let now = state.clock.now();
         state.faults.add(&request);
         if let Some(seconds) = request.stale_reads_seconds {
             state.tenant.freeze_reads(now + SignedDuration::from_secs(seconds.into()));
+        }
+        if let Some(lag) = request.lagging_reads.clone() {
+            state.tenant.lag_reads(lag);
         }
         if request.expire_delta_links {
             state.tenant.expire_delta_links();

@@ -4,6 +4,7 @@
 use crate::Sandbox;
 use crate::entra::{GraphError, Notification};
 use crate::faults::DeliveryFaults;
+use crate::host_health::{HostHealth, Verdict};
 use async_trait::async_trait;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,8 +43,16 @@ pub struct SinkAnswer {
 }
 
 /// Webhooks behind real HTTP.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct HttpSink(reqwest::Client);
+
+impl Default for HttpSink {
+    /// A redirect is no delivery: it is not followed.
+    fn default() -> Self {
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
+        Self(client.unwrap_or_default())
+    }
+}
 
 #[async_trait]
 impl NotificationSink for HttpSink {
@@ -105,10 +114,11 @@ pub async fn handshake(
 /// Delivers for as long as it is polled.
 pub async fn run(sandbox: Sandbox, sink: std::sync::Arc<dyn NotificationSink>) {
     let mut waiting: Vec<Post> = Vec::new();
-    let mut attempts: JoinSet<Option<Post>> = JoinSet::new();
+    let mut attempts: JoinSet<Attempt> = JoinSet::new();
+    let mut health = HostHealth::default();
     loop {
         let (fresh, faults) = sandbox.take_outgoing();
-        let fresh = posts(fresh, &faults);
+        let fresh = judged(posts(fresh, &faults), &mut health);
         sandbox.note_posts(fresh.len());
         waiting.extend(fresh);
         let now = Instant::now();
@@ -126,14 +136,41 @@ pub async fn run(sandbox: Sandbox, sink: std::sync::Arc<dyn NotificationSink>) {
         tokio::select! {
             biased;
             () = sandbox.outgoing_arrived() => {}
-            Some(finished) = attempts.join_next() => waiting.extend(finished.ok().flatten()),
+            Some(Ok(attempt)) = attempts.join_next() => {
+                health.note(&attempt.url, Instant::now(), attempt.took);
+                waiting.extend(attempt.again);
+            }
             () = pause => {}
         }
     }
 }
 
-/// Sends a POST; answers it with its next time if it has to be repeated.
-async fn attempt(sink: &dyn NotificationSink, sandbox: &Sandbox, post: Post) -> Option<Post> {
+/// What became of sending a POST.
+struct Attempt {
+    url: String,
+    took: Duration,
+    /// The POST with its next time, if it has to be repeated.
+    again: Option<Post>,
+}
+
+/// Leaves out the POSTs to hosts that are too slow, and puts off those to slow ones.
+fn judged(posts: Vec<Post>, health: &mut HostHealth) -> Vec<Post> {
+    let judge = |post: Post| match health.verdict(&post.url, Instant::now()) {
+        Verdict::Send => Some(post),
+        Verdict::Delay(by) => Some(Post { due: post.due + by, ..post }),
+        Verdict::Drop => None,
+    };
+    posts.into_iter().filter_map(judge).collect()
+}
+
+/// Sends a POST and sees how long the answer takes.
+async fn attempt(sink: &dyn NotificationSink, sandbox: &Sandbox, post: Post) -> Attempt {
+    let (url, started) = (post.url.clone(), Instant::now());
+    let again = sent(sink, sandbox, post).await;
+    Attempt { url, took: started.elapsed(), again }
+}
+
+async fn sent(sink: &dyn NotificationSink, sandbox: &Sandbox, post: Post) -> Option<Post> {
     let limit = if post.attempt == 0 { FIRST_LIMIT } else { LATER_LIMIT };
     let answer =
         timeout(limit, sink.post(&post.url, "application/json; charset=utf-8", post.body.clone())).await;

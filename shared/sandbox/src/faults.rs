@@ -1,5 +1,6 @@
 //! Faults on demand: refusals, answers that get lost, notifications that come twice, late, or not at all.
 
+use crate::entra::LaggingReads;
 use serde::Deserialize;
 
 /// What `POST /control/faults` takes. Everything may be left out.
@@ -16,6 +17,8 @@ pub struct FaultRequest {
     pub delivery: Option<DeliveryFaults>,
     /// For this long, readers see the present state whatever changes: Graph runs behind its notifications.
     pub stale_reads_seconds: Option<u32>,
+    /// Which reads of Graph see what was a while ago.
+    pub lagging_reads: Option<LaggingReads>,
     /// Forget every delta link given out.
     #[serde(default)]
     pub expire_delta_links: bool,

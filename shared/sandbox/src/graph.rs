@@ -48,16 +48,22 @@ pub async fn token(
     body: Bytes,
 ) -> Response {
     let form: BTreeMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
+    let counted = !headers.contains_key(DRIVER_HEADER);
+    let rule = if counted { login_fault(&sandbox) } else { None };
+    if let Some(rule) = rule {
+        return failed_login(&rule).await;
+    }
     let mut state = sandbox.state();
     let now = state.clock.now();
-    if !headers.contains_key(DRIVER_HEADER) {
-        state.calls.login();
-        if let Some(rule) = state.faults.meet("login", "token") {
-            return status_of(rule.status).into_response();
-        }
-    }
     let (status, body) = state.tenant.token(&tenant, &form, now);
     json_response(status, &body)
+}
+
+/// Counts a token request; answers the fault that it meets.
+fn login_fault(sandbox: &Sandbox) -> Option<Rule> {
+    let mut state = sandbox.state();
+    state.calls.login();
+    state.faults.meet("login", "token")
 }
 
 enum Handled {
@@ -108,15 +114,24 @@ fn batch(state: &mut Clouds, body: &Value, base: &str, counted: bool) -> Handled
         Ok(items) => items,
         Err(error) => return Handled::Answer(state.tenant.refuse(error)),
     };
+    let mut never = false;
     let answer = |item: &BatchItem| {
         let request = GraphRequest::parse(&item.method, &item.url, item.eventual, item.body.clone(), base);
         match request.map(|request| one(state, &request, counted)) {
             Ok(Handled::Answer(answer)) => answer,
-            Ok(_) => state.tenant.refuse(GraphError::bad_request("This request cannot be part of a batch.")),
+            // A batch is answered as a whole.
+            Ok(Handled::Never) => {
+                never = true;
+                GraphAnswer::no_content()
+            }
+            Ok(Handled::Handshake { .. }) => {
+                state.tenant.refuse(GraphError::bad_request("This request cannot be part of a batch."))
+            }
             Err(error) => state.tenant.refuse(error),
         }
     };
-    Handled::Answer(run_batch(items, answer))
+    let answer = run_batch(items, answer);
+    if never { Handled::Never } else { Handled::Answer(answer) }
 }
 
 fn one(state: &mut Clouds, request: &GraphRequest, counted: bool) -> Handled {
@@ -145,6 +160,22 @@ fn one(state: &mut Clouds, request: &GraphRequest, counted: bool) -> Handled {
             Handled::Handshake { proposed, base: request.base.clone(), status, request_id }
         }
     }
+}
+
+async fn failed_login(rule: &Rule) -> Response {
+    if rule.hang {
+        return std::future::pending().await;
+    }
+    let body = serde_json::json!({
+        "error": rule.code.as_deref().unwrap_or("temporarily_unavailable"),
+        "error_description": "AADSTS90033: A fault of the sandbox.",
+        "error_codes": [90_033],
+    });
+    let mut response = json_response(rule.status, &body);
+    if let Some(seconds) = rule.retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
 }
 
 fn failed(state: &mut Clouds, rule: &Rule) -> Handled {
@@ -194,6 +225,11 @@ fn response(answer: GraphAnswer) -> Response {
     };
     if let Some(seconds) = answer.retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    for (name, value) in &answer.headers {
+        if let Ok(value) = value.parse() {
+            response.headers_mut().insert(*name, value);
+        }
     }
     response
 }

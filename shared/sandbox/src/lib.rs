@@ -13,6 +13,7 @@ mod control;
 mod delivery;
 mod faults;
 mod graph;
+mod host_health;
 mod random;
 mod router;
 

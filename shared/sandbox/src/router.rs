@@ -2,6 +2,7 @@
 
 use crate::{Sandbox, aws, control, graph};
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{any, get, post};
 
 /// The router.
@@ -11,7 +12,7 @@ pub fn router(sandbox: Sandbox) -> Router {
         .route("/login/{tenant}/oauth2/v2.0/token", post(graph::token))
         .route("/aws", post(aws::answer))
         .route("/aws/", post(aws::answer))
-        .route("/control/seed", post(control::seed))
+        .route("/control/seed", post(control::seed).layer(DefaultBodyLimit::disable()))
         .route("/control/faults", post(control::faults))
         .route("/control/calls", get(control::calls).delete(control::forget_calls))
         .route("/control/state", get(control::state))

@@ -6,6 +6,7 @@
 mod world;
 
 use serde_json::json;
+use std::time::Duration;
 use world::World;
 
 async fn subscribed() -> World {
@@ -115,4 +116,74 @@ async fn a_lifecycle_event_reaches_its_own_address_without_a_resource() {
     assert_eq!(received.len(), 2);
     assert_eq!(received[0]["lifecycleEvent"], "reauthorizationRequired");
     assert_eq!(received[0].get("resource"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_creation_answers_what_was_sent_and_later_reads_keep_client_state_to_themselves() {
+    let world = World::new().await;
+    let made = world.subscribe("/groups").await.body;
+    assert_eq!((&made["resource"], &made["clientState"]), (&json!("/groups"), &json!("secret")));
+    let id = made["id"].as_str().unwrap();
+    assert_eq!(world.get(&format!("/subscriptions/{id}")).await.body["clientState"], json!(null));
+    assert_eq!(world.subscribe("groups/").await.status, 409, "slashes make no other resource");
+    let path = format!("/subscriptions/{id}");
+    assert_eq!(world.patch(&path, json!({"clientState": "other"})).await.status, 400);
+    assert_eq!(world.patch(&path, json!({"expirationDateTime": "soon"})).await.status, 400);
+    assert_eq!(world.delete(&path).await.status, 204);
+    assert_eq!(world.post(&format!("{path}/reauthorize"), json!(null)).await.status, 404);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_left_is_told_in_both_spellings() {
+    let world = subscribed().await;
+    let (ada, alan) = (world.user("ada").await, world.user("alan").await);
+    let engineers = world.group("Engineers", &[&ada, &alan]).await;
+    world.delivering(async {}).await;
+    world.received();
+    world
+        .delivering(async {
+            for user in [&ada, &alan] {
+                world.delete(&format!("/groups/{engineers}/members/{user}/$ref")).await;
+            }
+        })
+        .await;
+    let received = world.received();
+    let removed = |item: &serde_json::Value| item["resourceData"]["members@delta"][0]["@removed"].clone();
+    let spellings: Vec<_> = received.iter().map(removed).collect();
+    for spelling in [json!("deleted"), json!({"reason": "deleted"})] {
+        assert!(spellings.contains(&spelling), "{spelling} is not among {spellings:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removed_subscription_is_told_of_and_gone() {
+    let world = subscribed().await;
+    assert_eq!(world.control("faults", json!({"lifecycle": "unknown"})).await.status, 400);
+    world.delivering(world.control("faults", json!({"lifecycle": "subscriptionRemoved"}))).await;
+    assert_eq!(world.received().len(), 2);
+    assert_eq!(world.get("/subscriptions").await.body["value"], json!([]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_was_slow_too_often_is_told_ten_minutes_late() {
+    let world = subscribed().await;
+    // The clock is paused: what passes here is the sandbox's time, and nobody waits for it.
+    let pass = |seconds| tokio::time::sleep(Duration::from_secs(seconds));
+    world
+        .delivering(async {
+            *world.webhook.takes.lock().unwrap() = Duration::from_secs(4);
+            for number in 0..60 {
+                world.user(&format!("user{number}")).await;
+                pass(1).await;
+            }
+            pass(60).await;
+            *world.webhook.takes.lock().unwrap() = Duration::ZERO;
+            let late = world.user("late").await;
+            let told = || world.received().iter().any(|item| item["resourceData"]["id"] == json!(late));
+            pass(590).await;
+            assert!(!told(), "a slow host was told at once");
+            pass(20).await;
+            assert!(told(), "what waited ten minutes was not told");
+        })
+        .await;
 }

@@ -1,11 +1,11 @@
 //! Reads variables one by one; a missing or wrong one is named, with what is expected.
 
-use std::fmt::Display;
+use std::fmt::{self, Debug, Display};
 use std::str::FromStr;
 
 /// A variable that stops the process at its start. The value is not shown: it may be a secret in the
 /// wrong place.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigurationError {
     /// The variable is not set, or empty.
     #[error("the environment variable {name} is not set: {expected}")]
@@ -25,6 +25,13 @@ pub enum ConfigurationError {
         /// What it should hold.
         expected: &'static str,
     },
+}
+
+/// `main` prints the error that ends it in this form; a person reads it.
+impl Debug for ConfigurationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Display::fmt(self, f)
+    }
 }
 
 /// Where variables come from.

@@ -101,10 +101,14 @@ impl World {
             Event::Unassign => self.unassign().await,
             Event::Nest => self.nest().await,
         };
-        let pairs = self.truth.called_for();
-        let now = self.now();
-        self.called_for.note(now, &pairs);
+        self.note_truth();
         told
+    }
+
+    /// Takes note of what is true now.
+    pub fn note_truth(&mut self) {
+        let now = self.now();
+        self.called_for.note(now, &self.truth);
     }
 
     /// Somebody new, under this alias or a fresh one.

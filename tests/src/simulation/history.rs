@@ -93,9 +93,7 @@ async fn settle(world: &mut World) -> anyhow::Result<()> {
     for _ in 0..12 {
         world.join().await;
     }
-    let pairs = world.truth.called_for();
-    let now = world.now();
-    world.called_for.note(now, &pairs);
+    world.note_truth();
     Ok(())
 }
 

@@ -44,11 +44,22 @@ pub struct Truth {
     pub flatten: bool,
 }
 
-/// Since when each pair has been called for without a break, and when it was called for last.
+/// A fact on which a membership rests. Each is read by itself, so each may lag by itself.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Fact {
+    /// The user can sign in.
+    Active(String),
+    /// The user is a member of the group.
+    Member(Pair),
+    /// The group is assigned.
+    Assigned(String),
+}
+
+/// Since when each fact has been true without a break, and when it was true last.
 #[derive(Debug, Clone, Default)]
 pub struct CalledFor {
-    since: BTreeMap<Pair, Duration>,
-    last: BTreeMap<Pair, Duration>,
+    since: BTreeMap<Fact, Duration>,
+    last: BTreeMap<Fact, Duration>,
 }
 
 impl Person {
@@ -77,6 +88,16 @@ impl Truth {
         self.called_for().into_iter().map(|(user, _)| user).chain(directly.cloned()).collect()
     }
 
+    fn facts(&self) -> BTreeSet<Fact> {
+        let active = self.people.iter().filter(|(_, person)| person.is_active());
+        let active = active.map(|(id, _)| Fact::Active(id.clone()));
+        let assigned = self.assigned.keys().map(|id| Fact::Assigned(id.clone()));
+        let members = self.teams.keys().flat_map(|team| {
+            self.members_of(team).into_iter().map(|user| Fact::Member((user, team.clone())))
+        });
+        active.chain(assigned).chain(members).collect()
+    }
+
     /// The users in a group, as far as they count.
     pub fn members_of(&self, team: &str) -> BTreeSet<String> {
         let (mut users, mut seen) = (BTreeSet::new(), BTreeSet::new());
@@ -96,25 +117,35 @@ impl Truth {
 }
 
 impl CalledFor {
-    /// Takes note of what is called for now.
-    pub fn note(&mut self, now: Duration, pairs: &BTreeSet<Pair>) {
-        for pair in self.since.keys() {
-            self.last.insert(pair.clone(), now);
+    /// Takes note of what is true now.
+    pub fn note(&mut self, now: Duration, truth: &Truth) {
+        let facts = truth.facts();
+        for fact in self.since.keys() {
+            self.last.insert(fact.clone(), now);
         }
-        self.since.retain(|pair, _| pairs.contains(pair));
-        for pair in pairs {
-            self.since.entry(pair.clone()).or_insert(now);
+        self.since.retain(|fact, _| facts.contains(fact));
+        for fact in facts {
+            self.since.entry(fact).or_insert(now);
         }
     }
 
-    /// How long ago the pair was called for; `None` if it never was.
+    /// How old the oldest fact is that calls for the pair; `None` if one of them was never true.
     pub fn ago(&self, now: Duration, pair: &Pair) -> Option<Duration> {
-        let last = if self.since.contains_key(pair) { Some(&now) } else { self.last.get(pair) };
-        last.map(|last| now.saturating_sub(*last))
+        let ago = facts_of(pair).map(|fact| {
+            let last = if self.since.contains_key(&fact) { Some(&now) } else { self.last.get(&fact) };
+            last.map(|last| now.saturating_sub(*last))
+        });
+        ago.into_iter().try_fold(Duration::ZERO, |oldest, ago| Some(oldest.max(ago?)))
     }
 
-    /// How long the pair has been called for without a break.
+    /// How long the pair has been called for without a break; `None` if it is not.
     pub fn lasting(&self, now: Duration, pair: &Pair) -> Option<Duration> {
-        self.since.get(pair).map(|since| now.saturating_sub(*since))
+        let since = facts_of(pair).map(|fact| self.since.get(&fact));
+        let latest = since.into_iter().try_fold(Duration::ZERO, |latest, since| Some(latest.max(*since?)));
+        latest.map(|latest| now.saturating_sub(latest))
     }
+}
+
+fn facts_of(pair: &Pair) -> [Fact; 3] {
+    [Fact::Active(pair.0.clone()), Fact::Member(pair.clone()), Fact::Assigned(pair.1.clone())]
 }

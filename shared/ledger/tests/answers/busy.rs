@@ -154,18 +154,6 @@ async fn a_message_that_is_at_fault_is_not_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn old_chunks_that_cannot_be_deleted_do_not_undo_a_new_set() {
-    let script = Script::new(|operation, body| match operation {
-        "PutItem" => (200, json!({})),
-        "Query" => (200, json!({"Items": [{"pk": {"S": "assigned"}, "sk": {"S": "chunk#0"}}], "Count": 1})),
-        _ => (200, json!({"UnprocessedItems": body["RequestItems"]})),
-    });
-    let set = planning::assigned::AssignedSet::default();
-    let header = script.ledger().store_assigned_set(None, &set).await.unwrap();
-    assert_eq!(header.version, 1);
-}
-
-#[tokio::test(start_paused = true)]
 async fn every_read_is_consistent() {
     let script = Script::of([(200, json!({"Items": [], "Count": 0, "Responses": {}}))]);
     let ledger = script.ledger();

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
 
 /// A running server. The last test that lets go of it ends it.
 pub struct Moto {
@@ -12,6 +12,7 @@ pub struct Moto {
 }
 
 static RUNNING: Mutex<Weak<Moto>> = Mutex::new(Weak::new());
+static SAID: Once = Once::new();
 
 impl Moto {
     /// The server that `MOTO_SERVER` names, on a port that the system chooses, started unless it runs: it
@@ -28,10 +29,12 @@ impl Moto {
         let Ok(program) = std::env::var("MOTO_SERVER") else {
             let required = std::env::var("CI_REQUIRES_MOTO").is_ok_and(|flag| flag == "1");
             assert!(!required, "CI_REQUIRES_MOTO=1: set MOTO_SERVER to the path of moto_server");
-            // Straight to stderr: what `eprintln!` prints is hidden while the test passes.
-            let word =
-                "NOT TESTED against moto: set MOTO_SERVER to the path of moto_server, or use tests/run\n";
-            std::io::stderr().write_all(word.as_bytes()).unwrap();
+            SAID.call_once(|| {
+                // Straight to stderr: what `eprintln!` prints is hidden while the test passes.
+                let word =
+                    "NOT TESTED against moto: set MOTO_SERVER to the path of moto_server, or use tests/run\n";
+                std::io::stderr().write_all(word.as_bytes()).unwrap();
+            });
             return None;
         };
         let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);

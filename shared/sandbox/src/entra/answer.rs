@@ -9,6 +9,8 @@ pub struct GraphAnswer {
     pub status: u16,
     /// `Retry-After`, in seconds.
     pub retry_after: Option<u64>,
+    /// Further headers.
+    pub headers: Vec<(&'static str, String)>,
     /// The body; `None` for 204.
     pub body: Option<Value>,
 }
@@ -24,29 +26,42 @@ pub struct GraphError {
     pub message: String,
     /// `Retry-After`, in seconds.
     pub retry_after: Option<u64>,
+    /// Further headers.
+    pub headers: Vec<(&'static str, String)>,
 }
 
 impl GraphAnswer {
+    /// An answer without further headers.
+    pub fn new(status: u16, body: Option<Value>) -> Self {
+        Self { status, retry_after: None, headers: Vec::new(), body }
+    }
+
     /// 200 with a body.
     pub fn ok(body: Value) -> Self {
-        Self { status: 200, retry_after: None, body: Some(body) }
+        Self::new(200, Some(body))
     }
 
     /// 201 with a body.
     pub fn created(body: Value) -> Self {
-        Self { status: 201, retry_after: None, body: Some(body) }
+        Self::new(201, Some(body))
     }
 
     /// 204.
     pub fn no_content() -> Self {
-        Self { status: 204, retry_after: None, body: None }
+        Self::new(204, None)
     }
 }
 
 impl GraphError {
     /// A refusal with this status and code.
     pub fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
-        Self { status, code: code.to_owned(), message: message.into(), retry_after: None }
+        Self {
+            status,
+            code: code.to_owned(),
+            message: message.into(),
+            retry_after: None,
+            headers: Vec::new(),
+        }
     }
 
     /// 400 `Request_BadRequest`.
@@ -78,9 +93,13 @@ impl GraphError {
     }
 
     /// 429 `TooManyRequests`.
-    pub fn throttled(retry_after: u64) -> Self {
+    pub fn throttled(retry_after: u64, reason: &str) -> Self {
         let error = Self::new(429, "TooManyRequests", "Too many requests from Identifier under category.");
-        Self { retry_after: Some(retry_after), ..error }
+        let headers = vec![
+            ("x-ms-throttle-information", reason.to_owned()),
+            ("x-ms-throttle-scope", "Tenant_Application/ReadWrite".to_owned()),
+        ];
+        Self { retry_after: Some(retry_after), headers, ..error }
     }
 
     /// The answer that carries this refusal.
@@ -90,6 +109,7 @@ impl GraphError {
         GraphAnswer {
             status: self.status,
             retry_after: self.retry_after,
+            headers: self.headers,
             body: Some(json!({"error": error})),
         }
     }

@@ -2,11 +2,13 @@
 
 use super::answer::{GraphAnswer, GraphError};
 use super::directory::{Directory, Kind};
-use super::query::GraphRequest;
-use super::reads;
+use super::query::{GraphRequest, Literal, equalities};
+use super::{membership_checks, reads};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::sync::Arc;
 
 /// The role `User` of the gallery application (AWS IAM Identity Center tutorial).
 pub const USER_ROLE: &str = "8774f594-1d59-4279-b9d9-59ef09a23530";
@@ -21,7 +23,9 @@ pub struct Application {
     /// The application's id.
     pub app_id: String,
     /// By the assignment's id.
-    assignments: BTreeMap<String, Assignment>,
+    assignments: Arc<BTreeMap<String, Assignment>>,
+    /// The assignment's id, by principal and role.
+    by_principal: Arc<BTreeMap<(String, String), String>>,
 }
 
 #[derive(Debug, Clone)]
@@ -34,7 +38,7 @@ struct Assignment {
 impl Application {
     /// Without assignments.
     pub fn new(id: String, app_id: String) -> Self {
-        Self { id, app_id, assignments: BTreeMap::new() }
+        Self { id, app_id, assignments: Arc::default(), by_principal: Arc::default() }
     }
 
     /// The servicePrincipal itself.
@@ -62,21 +66,17 @@ impl Application {
         directory: &Directory,
         request: &GraphRequest,
     ) -> Result<GraphAnswer, GraphError> {
-        if request.query.filter.is_some()
-            || request.query.expand.is_some()
-            || request.query.order_by.is_some()
-        {
-            return Err(GraphError::unsupported("Unsupported or invalid query filter clause specified."));
-        }
+        request.refuse(&["$filter", "$expand", "$orderby", "$search", "$count"])?;
+        let select = selected(request)?;
         let (after, size) = (reads::start_of(request)?, request.page_size()?);
         let rows = self
             .assignments
-            .iter()
-            .filter(|(id, _)| **id > after)
-            .filter_map(|(id, assignment)| Some((id.clone(), self.row(directory, id, assignment)?)));
+            .range((Bound::Excluded(after), Bound::Unbounded))
+            .filter_map(|(id, assignment)| Some((id.clone(), self.row(directory, id, assignment)?)))
+            .map(|(id, row)| (id, narrowed(row, select)));
         let context =
             format!("{}/$metadata#servicePrincipals('{}')/appRoleAssignedTo", request.base, self.id);
-        Ok(reads::page(rows, size, request, &context))
+        Ok(reads::page(rows, size, request, &context, || 0))
     }
 
     /// The assignments of one user, its direct ones and those of its groups.
@@ -86,15 +86,28 @@ impl Application {
         user: &str,
         request: &GraphRequest,
     ) -> Result<GraphAnswer, GraphError> {
-        let groups = directory.groups_of(user);
+        request.refuse(&["$expand", "$orderby", "$search"])?;
+        if request.query.count {
+            request.require_eventual("$count")?;
+        }
+        let select = selected(request)?;
+        let ours = match request.query.filter.as_deref().map(equalities).transpose()?.as_deref() {
+            None => true,
+            Some([(name, Literal::Bare(id))]) if name == "resourceId" => id.eq_ignore_ascii_case(&self.id),
+            Some(_) => return Err(GraphError::unsupported("Only resourceId can be filtered here.")),
+        };
+        let mut principals = directory.groups_of(user);
+        principals.insert(user.to_owned());
+        let ids: BTreeSet<&String> =
+            principals.iter().filter(|_| ours).flat_map(|principal| self.of_principal(principal)).collect();
         let (after, size) = (reads::start_of(request)?, request.page_size()?);
-        let rows = self
-            .assignments
+        let rows = ids
             .iter()
-            .filter(|(_, assignment)| assignment.principal == user || groups.contains(&assignment.principal))
-            .filter(|(id, _)| **id > after)
-            .filter_map(|(id, assignment)| Some((id.clone(), self.row(directory, id, assignment)?)));
-        Ok(reads::page(rows, size, request, &format!("{}/$metadata#appRoleAssignments", request.base)))
+            .filter(|id| ***id > after)
+            .filter_map(|id| Some(((*id).clone(), self.row(directory, id, self.assignments.get(*id)?)?)))
+            .map(|(id, row)| (id, narrowed(row, select)));
+        let context = format!("{}/$metadata#appRoleAssignments", request.base);
+        Ok(reads::page(rows, size, request, &context, || ids.len()))
     }
 
     /// `POST appRoleAssignedTo`.
@@ -105,6 +118,7 @@ impl Application {
         id: String,
         now: Timestamp,
     ) -> Result<Value, GraphError> {
+        membership_checks::refuse_others(body, &["principalId", "resourceId", "appRoleId"])?;
         let text = |name: &str| {
             let value = body[name].as_str().map(str::to_ascii_lowercase);
             value
@@ -121,23 +135,38 @@ impl Application {
         if object.kind == Kind::Group && object.properties.get("securityEnabled") != Some(&json!(true)) {
             return Err(GraphError::bad_request("Only a security group can be assigned to an application."));
         }
-        let same = |held: &Assignment| held.principal == principal && held.role == role;
-        if self.assignments.values().any(same) {
+        let key = (principal.clone(), role.clone());
+        if self.by_principal.contains_key(&key) {
             return Err(GraphError::bad_request("Permission being assigned already exists on the object"));
         }
-        self.assignments.insert(id.clone(), Assignment { principal, role, created: now });
+        Arc::make_mut(&mut self.by_principal).insert(key, id.clone());
+        let assignment = Assignment { principal, role, created: now };
+        Arc::make_mut(&mut self.assignments).insert(id.clone(), assignment);
         let row = self.assignments.get(&id).and_then(|assignment| self.row(directory, &id, assignment));
         row.ok_or_else(|| GraphError::not_found(&id))
     }
 
     /// `DELETE appRoleAssignedTo/{id}`.
     pub fn unassign(&mut self, id: &str) -> Result<(), GraphError> {
-        self.assignments.remove(id).map(|_| ()).ok_or_else(|| GraphError::not_found(id))
+        let removed = Arc::make_mut(&mut self.assignments).remove(id);
+        let removed = removed.ok_or_else(|| GraphError::not_found(id))?;
+        Arc::make_mut(&mut self.by_principal).remove(&(removed.principal, removed.role));
+        Ok(())
     }
 
     /// Forgets the assignments of an object that is gone for good.
     pub fn forget(&mut self, principal: &str) {
-        self.assignments.retain(|_, assignment| assignment.principal != principal);
+        let ids: Vec<String> = self.of_principal(principal).cloned().collect();
+        for id in ids {
+            // It was found a moment ago: there is nothing to report.
+            let _ = self.unassign(&id);
+        }
+    }
+
+    fn of_principal(&self, principal: &str) -> impl Iterator<Item = &String> {
+        let start = (principal.to_owned(), String::new());
+        let all = self.by_principal.range(start..);
+        all.take_while(move |((held, _), _)| held == principal).map(|(_, id)| id)
     }
 
     fn row(&self, directory: &Directory, id: &str, assignment: &Assignment) -> Option<Value> {
@@ -154,4 +183,34 @@ impl Application {
             "resourceId": self.id,
         }))
     }
+}
+
+/// The members of an appRoleAssignment.
+const ROW: [&str; 9] = [
+    "id",
+    "deletedDateTime",
+    "appRoleId",
+    "createdDateTime",
+    "principalDisplayName",
+    "principalId",
+    "principalType",
+    "resourceDisplayName",
+    "resourceId",
+];
+
+fn selected(request: &GraphRequest) -> Result<Option<&[String]>, GraphError> {
+    let select = request.query.select.as_deref();
+    match select.unwrap_or_default().iter().find(|name| !ROW.contains(&name.as_str())) {
+        None => Ok(select),
+        Some(name) => Err(GraphError::bad_request(format!(
+            "Could not find a property named '{name}' on type 'microsoft.graph.appRoleAssignment'."
+        ))),
+    }
+}
+
+fn narrowed(mut row: Value, select: Option<&[String]>) -> Value {
+    if let (Some(names), Some(row)) = (select, row.as_object_mut()) {
+        row.retain(|name, _| names.contains(name));
+    }
+    row
 }

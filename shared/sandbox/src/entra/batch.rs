@@ -26,6 +26,9 @@ pub struct BatchItem {
 /// Reads the body of a batch.
 pub fn items(body: &Value) -> Result<Vec<BatchItem>, GraphError> {
     let requests = body["requests"].as_array().ok_or_else(|| malformed("'requests' is missing."))?;
+    if requests.is_empty() {
+        return Err(malformed("The batch holds no requests."));
+    }
     if requests.len() > LARGEST {
         return Err(malformed("The batch holds more than 20 requests."));
     }
@@ -68,6 +71,7 @@ fn response(id: &str, answer: GraphAnswer) -> Value {
     if let Some(seconds) = answer.retry_after {
         headers.insert("Retry-After".to_owned(), json!(seconds.to_string()));
     }
+    headers.extend(answer.headers.into_iter().map(|(name, value)| (name.to_owned(), json!(value))));
     let mut response = json!({"id": id, "status": answer.status});
     if let Some(body) = answer.body {
         headers.insert("Content-Type".to_owned(), json!("application/json"));
@@ -78,6 +82,15 @@ fn response(id: &str, answer: GraphAnswer) -> Value {
 }
 
 fn item(request: &Value) -> Result<BatchItem, GraphError> {
+    const MEMBERS: [&str; 6] = ["id", "method", "url", "headers", "body", "dependsOn"];
+    let unknown = |members: &Map<String, Value>| members.keys().any(|name| !MEMBERS.contains(&name.as_str()));
+    if request.as_object().is_none_or(unknown)
+        || !(request["dependsOn"].is_null() || request["dependsOn"].is_array())
+    {
+        return Err(malformed(
+            "A request has id, method, url, headers, body and dependsOn, and nothing else.",
+        ));
+    }
     let text = |name: &str| {
         let value = request[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         value.ok_or_else(|| malformed("Every request needs id, method and url."))

@@ -2,7 +2,7 @@
 
 use super::answer::{GraphAnswer, GraphError};
 use super::directory::{Directory, Event, Kind, Object};
-use super::query::{GraphRequest, equalities, read_token, token};
+use super::query::{GraphRequest, Literal, equalities, read_token, token};
 use super::schema;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,8 @@ pub struct DeltaQuery<'a> {
     pub now: Timestamp,
     /// The tenant's life; changes when it forgets its tokens.
     pub epoch: u64,
+    /// The number of the last change in truth: a replica that is late still knows newer tokens.
+    pub newest: u64,
 }
 
 impl DeltaQuery<'_> {
@@ -56,9 +58,10 @@ impl DeltaQuery<'_> {
             let state = self.begin(request)?;
             return Ok(self.page(request, Vec::new(), None, &state));
         }
-        let state = match query.skip_token.as_deref().or(query.delta_token.as_deref()) {
+        let given = query.skip_token.as_deref().or(query.delta_token.as_deref());
+        let state = match given.filter(|text| !text.is_empty()) {
             None => self.begin(request)?,
-            Some(text) => self.resume(text)?,
+            Some(text) => self.resume(text).map_err(|error| self.full_again(error, request))?,
         };
         let (items, after) = self.collect(&state);
         Ok(self.page(request, items, after, &state))
@@ -66,8 +69,8 @@ impl DeltaQuery<'_> {
 
     fn begin(&self, request: &GraphRequest) -> Result<DeltaToken, GraphError> {
         let select = request.query.select.clone();
-        let members = |name: &&String| *name != "members" && *name != "manager";
-        let plain: Vec<String> = select.iter().flatten().filter(members).cloned().collect();
+        let tracked = if self.kind == Kind::Group { "members" } else { "manager" };
+        let plain: Vec<String> = select.iter().flatten().filter(|name| *name != tracked).cloned().collect();
         schema::check_select(self.kind, Some(&plain))?;
         let ids = request.query.filter.as_deref().map(|filter| self.ids(filter)).transpose()?;
         Ok(DeltaToken {
@@ -83,12 +86,16 @@ impl DeltaQuery<'_> {
 
     fn ids(&self, filter: &str) -> Result<Vec<String>, GraphError> {
         let clauses = equalities(filter)?;
-        if clauses.len() > LARGEST_FILTER || clauses.iter().any(|(name, _)| name != "id") {
-            return Err(GraphError::unsupported(
-                "Only id, for at most 50 objects, can be filtered in a delta query.",
-            ));
-        }
-        Ok(clauses.into_iter().map(|(_, id)| id.to_ascii_lowercase()).collect())
+        let ids: Option<Vec<String>> = clauses
+            .into_iter()
+            .map(|clause| match clause {
+                (name, Literal::Text(id)) if name == "id" => Some(id.to_ascii_lowercase()),
+                _ => None,
+            })
+            .collect();
+        ids.filter(|ids| ids.len() <= LARGEST_FILTER).ok_or_else(|| {
+            GraphError::unsupported("Only id, for at most 50 objects, can be filtered in a delta query.")
+        })
     }
 
     fn resume(&self, text: &str) -> Result<DeltaToken, GraphError> {
@@ -96,7 +103,7 @@ impl DeltaQuery<'_> {
         let fresh = |state: &DeltaToken| {
             state.epoch == self.epoch
                 && self.now.as_second() - state.issued < TOKEN_LIFE.as_secs()
-                && state.until <= self.directory.sequence()
+                && state.until <= self.newest
         };
         let mut state = state.filter(fresh).ok_or_else(|| {
             GraphError::new(
@@ -107,7 +114,8 @@ impl DeltaQuery<'_> {
         })?;
         if state.after.is_none() {
             state.since = Some(state.until);
-            state.until = self.directory.sequence();
+            // What a newer replica told already is not told again by a late one.
+            state.until = state.until.max(self.directory.sequence());
         }
         Ok(state)
     }
@@ -116,25 +124,10 @@ impl DeltaQuery<'_> {
     fn collect(&self, state: &DeltaToken) -> (Vec<Value>, Option<(String, String)>) {
         let mut items = Vec::new();
         let mut room = MEMBERS_OF_A_PAGE;
-        let mut candidates: BTreeMap<&String, Option<&Object>> = BTreeMap::new();
         let start = state.after.as_ref().map_or("", |(object, _)| object.as_str());
-        let asked = |id: &String| state.ids.as_ref().is_none_or(|ids| ids.contains(id));
-        match &state.ids {
-            Some(ids) => candidates.extend(ids.iter().filter_map(|id| {
-                let object = self.directory.any(id).or_else(|| self.directory.deleted(id))?;
-                (object.kind == self.kind).then_some((id, Some(object)))
-            })),
-            None => {
-                candidates.extend(self.directory.after(self.kind, "").map(|(id, object)| (id, Some(object))))
-            }
-        }
-        if let Some(since) = state.since {
-            let purged = self.directory.purged_since(self.kind, since).filter(|id| asked(id));
-            candidates.extend(purged.map(|id| (id, None)));
-        }
-        for (id, object) in candidates.range::<String, _>(start.to_owned()..) {
+        for (id, object) in self.candidates(state, start) {
             let after_member = match &state.after {
-                Some((object, member)) if object == *id => member.as_str(),
+                Some((object, member)) if object == id => member.as_str(),
                 _ => "",
             };
             let Some(object) = object else {
@@ -142,18 +135,42 @@ impl DeltaQuery<'_> {
                 continue;
             };
             if room == 0 {
-                return (items, Some(((*id).clone(), String::new())));
+                return (items, Some((id.clone(), String::new())));
             }
             let shown = self.shown(object, state, after_member, room);
             if let Some((item, members, last)) = shown {
                 items.push(item);
                 room = room.saturating_sub(members.max(1));
                 if let Some(last) = last {
-                    return (items, Some(((*id).clone(), last)));
+                    return (items, Some((id.clone(), last)));
                 }
             }
         }
         (items, None)
+    }
+
+    /// The objects that may have something to tell, from this id on, in order; `None` is gone for good.
+    fn candidates<'a>(
+        &'a self,
+        state: &'a DeltaToken,
+        start: &'a str,
+    ) -> impl Iterator<Item = Candidate<'a>> {
+        let asked: Box<dyn Iterator<Item = Candidate<'a>>> = match &state.ids {
+            Some(ids) => {
+                let ids: BTreeSet<&String> = ids.iter().filter(|id| id.as_str() >= start).collect();
+                Box::new(ids.into_iter().filter_map(|id| {
+                    let object = self.directory.any(id).or_else(|| self.directory.deleted(id))?;
+                    (object.kind == self.kind).then_some((id, Some(object)))
+                }))
+            }
+            None => Box::new(self.directory.from(self.kind, start).map(|(id, object)| (id, Some(object)))),
+        };
+        let since = state.since.unwrap_or(u64::MAX);
+        let gone = self
+            .directory
+            .purged_since(self.kind, since)
+            .filter(move |id| id.as_str() >= start && state.ids.as_ref().is_none_or(|ids| ids.contains(id)));
+        merged(asked, gone.map(|id| (id, None)))
     }
 
     /// One object with as many of its members as there is room for; `None` if nothing of it changed.
@@ -169,14 +186,16 @@ impl DeltaQuery<'_> {
             let removed = json!({"id": object.properties["id"], "@removed": {"reason": "changed"}});
             return known.then_some((removed, 0, None));
         }
-        let changed = state.since.map(|since| changed_since(object, since));
+        // An object that the caller has never seen is shown in full.
+        let known = |since: &u64| object.log.first().is_some_and(|(at, _)| at <= since);
+        let changed = state.since.filter(known).map(|since| changed_since(object, since));
         let selected = |name: &str| state.select.as_ref().is_none_or(|names| names.iter().any(|n| n == name));
         let properties = match &changed {
             Some((names, _)) => names.iter().any(|name| selected(name)),
             None => true,
         };
         let members = if self.kind == Kind::Group && selected("members") {
-            self.members(object, changed.as_ref().map(|(_, members)| members), after_member)
+            self.members(object, changed.as_ref().map(|(_, members)| members), after_member, room + 1)
         } else {
             Vec::new()
         };
@@ -186,8 +205,12 @@ impl DeltaQuery<'_> {
         let mut item = if properties && after_member.is_empty() {
             schema::shown(self.kind, &object.properties, state.select.as_deref())
         } else {
-            Map::from_iter([("id".to_owned(), object.properties["id"].clone())])
+            Map::new()
         };
+        item.insert("id".to_owned(), object.properties["id"].clone());
+        if self.kind == Kind::User && properties && selected("manager") {
+            item.extend(self.manager(object));
+        }
         let last = (members.len() > room).then(|| members[room - 1].0.clone());
         let members: Vec<Value> = members.into_iter().take(room).map(|(_, member)| member).collect();
         let count = members.len();
@@ -202,6 +225,7 @@ impl DeltaQuery<'_> {
         group: &Object,
         changed: Option<&BTreeMap<String, bool>>,
         after: &str,
+        most: usize,
     ) -> Vec<(String, Value)> {
         let entry = |id: &String, joined: bool| {
             let kind = self.directory.any(id).map_or(Kind::User, |object| object.kind);
@@ -213,15 +237,28 @@ impl DeltaQuery<'_> {
         };
         match changed {
             None => {
-                let members = self.directory.members_of(group, false);
-                members.iter().filter(|id| id.as_str() > after).map(|id| entry(id, true)).collect()
+                let members = self.directory.members_after(group, after);
+                members.take(most).map(|id| entry(id, true)).collect()
             }
             Some(changed) => {
                 let visible = |id: &str| self.directory.deleted(id).is_none();
                 let changed = changed.iter().filter(|(id, _)| id.as_str() > after && visible(id));
-                changed.map(|(id, joined)| entry(id, *joined)).collect()
+                changed.take(most).map(|(id, joined)| entry(id, *joined)).collect()
             }
         }
+    }
+
+    /// A user's manager as it is tracked, if there is one.
+    fn manager(&self, user: &Object) -> Option<(String, Value)> {
+        let manager = user.manager.as_ref().filter(|id| self.directory.any(id).is_some())?;
+        let entry = json!([{"@odata.type": "#microsoft.graph.user", "id": manager}]);
+        Some(("manager@delta".to_owned(), entry))
+    }
+
+    /// 410 names the address that begins anew: this one, with an empty token.
+    fn full_again(&self, error: GraphError, request: &GraphRequest) -> GraphError {
+        let path = format!("{}/{}/delta?$deltatoken=", request.base, self.kind.collection());
+        GraphError { headers: vec![("location", path)], ..error }
     }
 
     fn page(
@@ -250,6 +287,21 @@ impl DeltaQuery<'_> {
             name: link,
         }))
     }
+}
+
+type Candidate<'a> = (&'a String, Option<&'a Object>);
+
+/// Two ordered sequences as one.
+fn merged<'a>(
+    one: impl Iterator<Item = Candidate<'a>>,
+    other: impl Iterator<Item = Candidate<'a>>,
+) -> impl Iterator<Item = Candidate<'a>> {
+    let (mut one, mut other) = (one.peekable(), other.peekable());
+    std::iter::from_fn(move || match (one.peek(), other.peek()) {
+        (Some((id, _)), Some((gone, _))) if gone < id => other.next(),
+        (Some(_), _) => one.next(),
+        (None, _) => other.next(),
+    })
 }
 
 /// The properties that changed, and the last word about each member.

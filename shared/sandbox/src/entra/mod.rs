@@ -6,7 +6,10 @@ mod assignments;
 mod batch;
 mod delta;
 mod directory;
+mod directory_changes;
+mod lag;
 mod login;
+mod membership_checks;
 mod query;
 mod reads;
 mod schema;
@@ -17,6 +20,7 @@ mod writes;
 
 pub use answer::{GraphAnswer, GraphError};
 pub use batch::{BatchItem, items as batch_items, run as run_batch};
+pub use lag::LaggingReads;
 pub use query::GraphRequest;
 pub use subscriptions::{Notification, Proposed};
 
@@ -25,9 +29,12 @@ use assignments::Application;
 use delta::DeltaQuery;
 use directory::{Directory, Kind};
 use jiff::Timestamp;
+use lag::{Lag, Snapshot};
 use login::Login;
+use query::{Literal, equalities};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use subscriptions::Subscriptions;
 use throttle::GraphThrottle;
 
@@ -60,7 +67,8 @@ pub struct Tenant {
     login: Login,
     throttle: GraphThrottle,
     /// What readers see until then, while the truth has gone on.
-    stale: Option<(Directory, Application, Timestamp)>,
+    stale: Option<(Snapshot, Timestamp)>,
+    lag: Lag,
     ids: Random,
     epoch: u64,
     outgoing: Vec<Notification>,
@@ -80,6 +88,7 @@ impl Tenant {
     pub fn new(settings: TenantSettings) -> Self {
         let application = Application::new(settings.service_principal_id.clone(), settings.app_id.clone());
         let ids = Random::new(settings.rng_seed, "entra ids");
+        let rng_seed = settings.rng_seed;
         Self {
             settings,
             directory: Directory::default(),
@@ -88,6 +97,7 @@ impl Tenant {
             login: Login::default(),
             throttle: GraphThrottle::default(),
             stale: None,
+            lag: Lag::new(rng_seed),
             ids,
             epoch: 1,
             outgoing: Vec::new(),
@@ -107,7 +117,12 @@ impl Tenant {
 
     /// Readers see the present state until then, whatever changes meanwhile.
     pub fn freeze_reads(&mut self, until: Timestamp) {
-        self.stale = Some((self.directory.clone(), self.application.clone(), until));
+        self.stale = Some(((self.directory.clone(), self.application.clone()), until));
+    }
+
+    /// From now on some reads see what was a while ago.
+    pub fn lag_reads(&mut self, lag: LaggingReads) {
+        self.lag.set(lag);
     }
 
     /// Forgets every delta link and page token that it gave out.
@@ -154,31 +169,50 @@ impl Tenant {
     /// Answers one request. `counted` is false for the calls of whoever drives the sandbox: they have no
     /// quota and always see the truth.
     pub fn answer(&mut self, request: &GraphRequest, counted: bool, now: Timestamp) -> Answered {
-        if counted
-            && self.settings.quotas
-            && let Err(seconds) = self.throttle.admit(request, now)
-        {
-            return Answered::Now(self.refuse(GraphError::throttled(seconds)));
+        let quotas = counted && self.settings.quotas;
+        let admitted =
+            if quotas { self.throttle.admit(request, self.directory.users(), now) } else { Ok(Vec::new()) };
+        let headers = match admitted {
+            Ok(headers) => headers,
+            Err(error) => return Answered::Now(self.refuse(error)),
+        };
+        if request.segments.first().is_some_and(|segment| segment == "subscriptions") {
+            return self.subscription(request, now);
         }
-        let result = match (request.method.as_str(), request.segments.first().map(String::as_str)) {
-            (_, Some("subscriptions")) => return self.subscription(request, now),
-            ("GET", _) => self.read(request, counted, now),
-            _ => self.write(request, now),
+        let result = if request.only_reads() {
+            let (directory, application) = self.seen(request, counted, now);
+            self.read(&directory, &application, request, now)
+        } else {
+            if self.lag.is_on() {
+                self.lag.keep(now, (self.directory.clone(), self.application.clone()));
+            }
+            self.write(request, now)
         };
         self.notify(now);
-        Answered::Now(result.unwrap_or_else(|error| self.refuse(error)))
+        let mut answer = result.unwrap_or_else(|error| self.refuse(error));
+        answer.headers.extend(headers);
+        Answered::Now(answer)
+    }
+
+    /// What a reader sees: the truth, unless its reads are frozen or run behind.
+    fn seen(&mut self, request: &GraphRequest, counted: bool, now: Timestamp) -> Snapshot {
+        let frozen =
+            self.stale.as_ref().filter(|(_, until)| now < *until).map(|(snapshot, _)| snapshot.clone());
+        let seen = if counted { frozen.or_else(|| self.lag.seen(request, now)) } else { None };
+        seen.unwrap_or_else(|| (self.directory.clone(), self.application.clone()))
     }
 
     /// The addresses of a proposed subscription answered the handshake.
     pub fn confirm(&mut self, proposed: Proposed, base: &str, status: u16, now: Timestamp) -> GraphAnswer {
         let id = proposed.id.clone();
-        let result = self
-            .subscriptions
-            .confirm(proposed)
-            .and_then(|()| self.subscriptions.shown(&id, &self.settings.client_id, base, now));
+        let (created, app) = (status == 201, self.settings.client_id.clone());
+        let result = self.subscriptions.confirm(proposed, created).and_then(|()| match created {
+            true => self.subscriptions.created(&id, &app, base, now),
+            false => self.subscriptions.shown(&id, &app, base, now),
+        });
         match result {
             Ok(_) if status == 204 => GraphAnswer::no_content(),
-            Ok(body) => GraphAnswer { status, retry_after: None, body: Some(body) },
+            Ok(body) => GraphAnswer::new(status, Some(body)),
             Err(error) => self.refuse(error),
         }
     }
@@ -196,37 +230,61 @@ impl Tenant {
         }
     }
 
-    fn read(&self, request: &GraphRequest, counted: bool, now: Timestamp) -> Result<GraphAnswer, GraphError> {
-        let (directory, application) = match &self.stale {
-            Some((directory, application, until)) if counted && now < *until => (directory, application),
-            _ => (&self.directory, &self.application),
-        };
+    fn read(
+        &self,
+        directory: &Directory,
+        application: &Application,
+        request: &GraphRequest,
+        now: Timestamp,
+    ) -> Result<GraphAnswer, GraphError> {
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
         let kind = kind_of(segments.first().copied());
         match (kind, segments.as_slice()) {
             (Some(kind), [_, "delta" | "delta()" | "microsoft.graph.delta" | "microsoft.graph.delta()"]) => {
-                DeltaQuery { directory, kind, now, epoch: self.epoch }.answer(request)
+                let newest = self.directory.sequence();
+                DeltaQuery { directory, kind, now, epoch: self.epoch, newest }.answer(request)
             }
             (Some(kind), [_]) => reads::collection(directory, kind, request),
             (Some(kind), [_, id]) => reads::object(directory, kind, id, request),
             (Some(kind), [_, id, name @ ("memberOf" | "transitiveMemberOf"), cast @ ..]) => {
                 let cast = reads::cast(cast.first().copied())?;
-                if cast.is_some() || request.query.filter.is_some() || request.query.order_by.is_some() {
-                    request.require_eventual("a cast, $filter or $orderby")?;
+                if cast.is_some() || request.query.filter.is_some() || request.query.count {
+                    request.require_eventual("a cast, $filter or $count")?;
                 }
                 let id = id_of(directory, kind, id)?;
                 let all = *name == "transitiveMemberOf";
                 let groups = if all { directory.ancestors_of(&id) } else { directory.groups_of(&id) };
-                reads::references(directory, groups, cast, request)
+                let after =
+                    |id: &str| groups.range::<String, _>((Bound::Excluded(id.to_owned()), Bound::Unbounded));
+                reads::references(directory, after, cast, request)
             }
             (Some(Kind::Group), ["groups", id, name @ ("members" | "transitiveMembers"), cast @ ..]) => {
                 let cast = reads::cast(cast.first().copied())?;
-                if cast.is_some() || request.query.select.is_some() || request.query.filter.is_some() {
-                    request.require_eventual("a cast, $select or $filter")?;
+                let query = &request.query;
+                let narrowed =
+                    query.select.is_some() || query.filter.is_some() || query.top.is_some() || query.count;
+                if cast.is_some() || narrowed {
+                    request.require_eventual("a cast or any query option but $expand")?;
                 }
                 let group = directory.get(Kind::Group, id)?;
-                reads::references(directory, directory.members_of(group, *name != "members"), cast, request)
+                if *name == "members" {
+                    return reads::references(
+                        directory,
+                        |id| directory.members_after(group, id),
+                        cast,
+                        request,
+                    );
+                }
+                let all = directory.members_of(group, true);
+                let after =
+                    |id: &str| all.range::<String, _>((Bound::Excluded(id.to_owned()), Bound::Unbounded));
+                reads::references(directory, after, cast, request)
             }
+            (Some(kind), [_, id, "checkMemberGroups"]) if request.method == "POST" => {
+                let id = id_of(directory, kind, id)?;
+                membership_checks::check_member_groups(directory, &id, request)
+            }
+            (None, ["directoryObjects", "getByIds"]) => membership_checks::by_ids(directory, request),
             (Some(Kind::User), ["users", id, "manager"]) => manager(directory, id, request),
             (Some(Kind::User), ["users", id, "appRoleAssignments"]) => {
                 let id = id_of(directory, Kind::User, id)?;
@@ -237,6 +295,7 @@ impl Tenant {
             }
             (None, ["directory", "deletedItems", id]) => {
                 let object = directory.deleted(id).ok_or_else(|| GraphError::not_found(id))?;
+                schema::check_select(object.kind, request.query.select.as_deref())?;
                 let mut body =
                     schema::shown(object.kind, &object.properties, request.query.select.as_deref());
                 body.insert("@odata.type".to_owned(), format!("#{}", object.kind.type_name()).into());
@@ -258,8 +317,8 @@ impl Tenant {
             [id, "appRoleAssignedTo"] if *id == application.id => application.assigned_to(directory, request),
             [id, ..] => Err(GraphError::not_found(id)),
             [] => {
-                let filter = query::equalities(request.query.filter.as_deref().unwrap_or(""))?;
-                let ours = ("appId".to_owned(), application.app_id.clone());
+                let filter = request.query.filter.as_deref().map(equalities).transpose()?.unwrap_or_default();
+                let ours = ("appId".to_owned(), Literal::Text(application.app_id.clone()));
                 let found: Vec<Value> =
                     filter.contains(&ours).then(|| application.shown(&request.base)).into_iter().collect();
                 Ok(GraphAnswer::ok(serde_json::json!({"value": found})))

@@ -75,6 +75,31 @@ impl GraphRequest {
         })
     }
 
+    /// True for GETs, and for the POSTs that only ask.
+    pub fn only_reads(&self) -> bool {
+        let last = self.segments.last().map(String::as_str);
+        self.method == "GET"
+            || (self.method == "POST" && matches!(last, Some("getByIds" | "checkMemberGroups")))
+    }
+
+    /// Refuses the options that this path does not take here.
+    pub fn refuse(&self, options: &[&str]) -> Result<(), GraphError> {
+        let given = |name: &&&str| match **name {
+            "$select" => self.query.select.is_some(),
+            "$filter" => self.query.filter.is_some(),
+            "$expand" => self.query.expand.is_some(),
+            "$orderby" => self.query.order_by.is_some(),
+            "$search" => self.query.search.is_some(),
+            "$top" => self.query.top.is_some(),
+            "$count" => self.query.count,
+            _ => true,
+        };
+        match options.iter().find(given) {
+            None => Ok(()),
+            Some(name) => Err(GraphError::unsupported(format!("{name} is not supported here."))),
+        }
+    }
+
     /// How many items a page has.
     pub fn page_size(&self) -> Result<usize, GraphError> {
         match self.query.top {
@@ -155,8 +180,17 @@ impl Query {
     }
 }
 
+/// A value in a filter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Literal {
+    /// Between quotes.
+    Text(String),
+    /// `true`, `false`, `null`, or a GUID: only properties of the type Guid compare with one without quotes.
+    Bare(String),
+}
+
 /// `property eq 'value'`, alone or several of them joined by `or`: what Graph's simple filters come to here.
-pub fn equalities(filter: &str) -> Result<Vec<(String, String)>, GraphError> {
+pub fn equalities(filter: &str) -> Result<Vec<(String, Literal)>, GraphError> {
     let unsupported = || GraphError::unsupported("Unsupported or invalid query filter clause specified.");
     filter
         .split(" or ")
@@ -164,8 +198,14 @@ pub fn equalities(filter: &str) -> Result<Vec<(String, String)>, GraphError> {
             let clause = clause.trim().trim_start_matches('(').trim_end_matches(')');
             let (name, value) = clause.split_once(" eq ").ok_or_else(unsupported)?;
             let value = value.trim();
-            let value = value.strip_prefix('\'').and_then(|value| value.strip_suffix('\'')).unwrap_or(value);
-            Ok((name.trim().to_owned(), value.replace("''", "'")))
+            let text = value.strip_prefix('\'').and_then(|value| value.strip_suffix('\''));
+            let bare = matches!(value, "true" | "false" | "null") || is_guid(value);
+            let value = match text {
+                Some(text) => Literal::Text(text.replace("''", "'")),
+                None if bare => Literal::Bare(value.to_owned()),
+                None => return Err(unsupported()),
+            };
+            Ok((name.trim().to_owned(), value))
         })
         .collect()
 }
@@ -178,6 +218,11 @@ pub fn token(content: &impl Serialize) -> String {
 /// Reads a token of ours.
 pub fn read_token<T: DeserializeOwned>(token: &str) -> Option<T> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token).ok()?).ok()
+}
+
+/// True if this has the form of a GUID.
+pub fn is_guid(text: &str) -> bool {
+    text.len() == 36 && uuid::Uuid::try_parse(text).is_ok()
 }
 
 fn invalid(name: &str) -> GraphError {

@@ -2,7 +2,7 @@
 
 use super::answer::{GraphAnswer, GraphError};
 use super::directory::{Directory, Kind, Object};
-use super::query::{GraphRequest, equalities, read_token, token};
+use super::query::{GraphRequest, Literal, equalities, read_token, token};
 use super::schema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -21,6 +21,7 @@ pub fn object(
     id: &str,
     request: &GraphRequest,
 ) -> Result<GraphAnswer, GraphError> {
+    request.refuse(&["$filter", "$orderby", "$search", "$top", "$count"])?;
     let select = request.query.select.as_deref();
     schema::check_select(kind, select)?;
     let object = directory.get(kind, id)?;
@@ -44,46 +45,51 @@ pub fn collection(
 ) -> Result<GraphAnswer, GraphError> {
     let select = request.query.select.as_deref();
     schema::check_select(kind, select)?;
-    if request.query.order_by.is_some() || request.query.search.is_some() || request.query.count {
-        request.require_eventual("$orderby, $search or $count")?;
+    request.refuse(&["$orderby", "$search", "$expand"])?;
+    if request.query.count {
+        request.require_eventual("$count")?;
     }
-    let filter = request.query.filter.as_deref().map(equalities).transpose()?.unwrap_or_default();
-    if let Some((name, _)) = filter.iter().find(|(name, _)| !schema::exists(kind, name)) {
-        return Err(GraphError::unsupported(format!("Unsupported property '{name}' in a filter clause.")));
-    }
-    let holds = |object: &Object| {
-        filter.is_empty() || filter.iter().any(|(name, value)| is(object.properties.get(name), value))
-    };
+    let filter = filter(request, &[kind])?;
     let (after, size) = (start_of(request)?, request.page_size()?);
+    let wanted = |object: &Object| object.deleted_at.is_none() && holds(object, &filter);
     let found = directory
         .after(kind, &after)
-        .filter(|(_, object)| object.deleted_at.is_none() && holds(object))
+        .filter(|(_, object)| wanted(object))
         .map(|(id, object)| (id.clone(), Value::Object(schema::shown(kind, &object.properties, select))));
+    let all = || directory.after(kind, "").filter(|(_, object)| wanted(object)).count();
     let context = format!("{}/$metadata#{}", request.base, kind.collection());
-    Ok(page(found, size, request, &context))
+    Ok(page(found, size, request, &context, all))
 }
 
-/// A list of directory objects, such as the members of a group. `cast` keeps one kind.
-pub fn references(
+/// A list of directory objects, such as the members of a group, ordered by their ids. `cast` keeps one kind.
+pub fn references<'a, I: Iterator<Item = &'a String>>(
     directory: &Directory,
-    ids: impl IntoIterator<Item = String>,
+    ids_after: impl Fn(&str) -> I,
     cast: Option<Kind>,
     request: &GraphRequest,
 ) -> Result<GraphAnswer, GraphError> {
-    let (after, size) = (start_of(request)?, request.page_size()?);
+    request.refuse(&["$orderby", "$search", "$expand"])?;
     let select = request.query.select.as_deref();
-    let found = ids.into_iter().filter(|id| **id > *after).filter_map(|id| {
-        let object = directory.any(&id)?;
-        if cast.is_some_and(|cast| cast != object.kind) {
-            return None;
-        }
+    let kinds = cast.map_or(vec![Kind::User, Kind::Group], |kind| vec![kind]);
+    match cast {
+        Some(kind) => schema::check_select(kind, select)?,
+        None => schema::check_select_of_any(select)?,
+    }
+    let filter = filter(request, &kinds)?;
+    let (after, size) = (start_of(request)?, request.page_size()?);
+    let wanted = |id: &&String| {
+        directory.any(id).is_some_and(|object| kinds.contains(&object.kind) && holds(object, &filter))
+    };
+    let found = ids_after(&after).filter(wanted).filter_map(|id| {
+        let object = directory.any(id)?;
         let mut shown = schema::shown(object.kind, &object.properties, select);
         if cast.is_none() {
             shown.insert("@odata.type".to_owned(), json!(format!("#{}", object.kind.type_name())));
         }
-        Some((id, Value::Object(shown)))
+        Some((id.clone(), Value::Object(shown)))
     });
-    Ok(page(found, size, request, &format!("{}/$metadata#directoryObjects", request.base)))
+    let all = || ids_after("").filter(wanted).count();
+    Ok(page(found, size, request, &format!("{}/$metadata#directoryObjects", request.base), all))
 }
 
 /// The cast at the end of a path, such as `microsoft.graph.user`.
@@ -96,12 +102,13 @@ pub fn cast(segment: Option<&str>) -> Result<Option<Kind>, GraphError> {
     }
 }
 
-/// What a page leaves to the next one.
+/// A page of what was found, with the address of the next one; `all` counts what all pages hold.
 pub fn page(
     found: impl Iterator<Item = (String, Value)>,
     size: usize,
     request: &GraphRequest,
     context: &str,
+    all: impl FnOnce() -> usize,
 ) -> GraphAnswer {
     let mut items: Vec<(String, Value)> = found.take(size + 1).collect();
     let more = items.len() > size;
@@ -109,7 +116,7 @@ pub fn page(
     let mut body = Map::new();
     body.insert("@odata.context".to_owned(), json!(context));
     if request.query.count && request.query.skip_token.is_none() {
-        body.insert("@odata.count".to_owned(), json!(items.len()));
+        body.insert("@odata.count".to_owned(), json!(all()));
     }
     if let (true, Some((last, _))) = (more, items.last()) {
         let next = PageToken { after: last.clone(), eventual: request.eventual };
@@ -163,10 +170,18 @@ fn expanded_manager(
     }))
 }
 
-fn is(value: Option<&Value>, text: &str) -> bool {
-    match value {
-        Some(Value::String(value)) => value.eq_ignore_ascii_case(text),
-        Some(Value::Bool(value)) => text == value.to_string(),
-        _ => text == "null",
+/// What `$filter` asks for, of properties that one of the kinds has.
+fn filter(request: &GraphRequest, kinds: &[Kind]) -> Result<Vec<(String, Literal)>, GraphError> {
+    let filter = request.query.filter.as_deref().map(equalities).transpose()?.unwrap_or_default();
+    let unknown = |(name, _): &&(String, Literal)| !kinds.iter().any(|kind| schema::exists(*kind, name));
+    match filter.iter().find(unknown) {
+        Some((name, _)) => {
+            Err(GraphError::unsupported(format!("Unsupported property '{name}' in a filter clause.")))
+        }
+        None => Ok(filter),
     }
+}
+
+fn holds(object: &Object, filter: &[(String, Literal)]) -> bool {
+    filter.is_empty() || filter.iter().any(|(name, value)| schema::equals(&object.properties, name, value))
 }

@@ -3,6 +3,7 @@
 
 use super::answer::GraphError;
 use super::directory::Kind;
+use super::query::Literal;
 use serde_json::{Map, Value, json};
 
 /// The JSON types of properties.
@@ -98,7 +99,7 @@ pub fn exists(kind: Kind, name: &str) -> bool {
 /// The object as Graph shows it: the selected properties, or those that are shown unasked.
 pub fn shown(kind: Kind, object: &Map<String, Value>, select: Option<&[String]>) -> Map<String, Value> {
     let wanted = |property: &&Property| match select {
-        Some(names) => property.name == "id" || names.iter().any(|name| name == property.name),
+        Some(names) => names.iter().any(|name| name == property.name),
         None => property.shown,
     };
     let show = |property: &Property| {
@@ -118,6 +119,41 @@ pub fn check_select(kind: Kind, select: Option<&[String]>) -> Result<(), GraphEr
             let message = format!("Could not find a property named '{name}' on type '{}'.", kind.type_name());
             Err(GraphError::bad_request(message))
         }
+    }
+}
+
+/// Refuses names in `$select` that neither a user nor a group has.
+pub fn check_select_of_any(select: Option<&[String]>) -> Result<(), GraphError> {
+    let unknown = |name: &&String| !exists(Kind::User, name) && !exists(Kind::Group, name);
+    match select.unwrap_or_default().iter().find(unknown) {
+        None => Ok(()),
+        Some(name) => Err(GraphError::bad_request(format!(
+            "Could not find a property named '{name}' on type 'microsoft.graph.directoryObject'."
+        ))),
+    }
+}
+
+/// Refuses a group that is neither a security group nor a Microsoft 365 group: Graph makes no others.
+pub fn check_group(properties: &Map<String, Value>) -> Result<(), GraphError> {
+    let flag = |name: &str| properties.get(name).and_then(Value::as_bool).unwrap_or(false);
+    let types = properties.get("groupTypes").and_then(Value::as_array);
+    let unified = types.is_some_and(|types| types.iter().any(|name| name == "Unified"));
+    if flag("mailEnabled") != unified || !(unified || flag("securityEnabled")) {
+        return Err(GraphError::bad_request(
+            "The service does not currently support writes of mail-enabled groups. Please ensure that the \
+             mail-enablement property is unset and the security-enablement property is set.",
+        ));
+    }
+    Ok(())
+}
+
+/// True if the object's property equals the value of a filter.
+pub fn equals(object: &Map<String, Value>, name: &str, wanted: &Literal) -> bool {
+    match (object.get(name), wanted) {
+        (Some(Value::String(value)), Literal::Text(text)) => value.eq_ignore_ascii_case(text),
+        (Some(Value::Bool(value)), Literal::Bare(text)) => *text == value.to_string(),
+        (None | Some(Value::Null), Literal::Bare(text)) => text == "null",
+        _ => false,
     }
 }
 

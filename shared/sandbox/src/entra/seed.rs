@@ -1,12 +1,25 @@
 //! Fills a tenant at once, without notifications.
 
 use super::directory::Kind;
+use super::query::is_guid;
 use super::{Tenant, schema};
 use crate::entra::answer::GraphError;
 use crate::entra::assignments::USER_ROLE;
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+
+/// A tenant of a given size.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Size {
+    users: usize,
+    groups: usize,
+    members_per_group: usize,
+    /// All of them if left out.
+    assigned_groups: Option<usize>,
+}
 
 impl Tenant {
     /// Adds `users` (Graph properties; `id` and what is required may be left out), `groups` (properties,
@@ -24,8 +37,10 @@ impl Tenant {
 
     fn seeded(&mut self, seed: &Value, now: Timestamp) -> Result<Value, GraphError> {
         let mut ids: BTreeMap<String, String> = BTreeMap::new();
-        let generated = seed.get("size").map(of_size);
-        for seed in generated.iter().chain([seed]) {
+        if let Some(size) = seed.get("size") {
+            self.seed_size(size, &mut ids, now)?;
+        }
+        {
             for user in seed["users"].as_array().into_iter().flatten() {
                 let (name, id) = self.seed_user(user, now)?;
                 ids.insert(name, id);
@@ -42,6 +57,38 @@ impl Tenant {
         Ok(json!(ids))
     }
 
+    /// Users `user-1@contoso.example`.. in groups `Group 1`.., of which the first ones are assigned. Groups
+    /// overlap: each takes its members from where the one before it ended, around the users.
+    fn seed_size(
+        &mut self,
+        size: &Value,
+        ids: &mut BTreeMap<String, String>,
+        now: Timestamp,
+    ) -> Result<(), GraphError> {
+        let size: Size = serde_json::from_value(size.clone())
+            .map_err(|error| GraphError::bad_request(format!("size: {error}")))?;
+        let mut users = Vec::with_capacity(size.users);
+        for number in 1..=size.users {
+            let name = format!("user-{number}@contoso.example");
+            let user = json!({"userPrincipalName": name, "mail": name, "displayName": format!("User {number}"),
+                              "givenName": "User", "surname": format!("Number {number}")});
+            let (name, id) = self.seed_user(&user, now)?;
+            users.push(id.clone());
+            ids.insert(name, id);
+        }
+        for number in 1..=size.groups {
+            let assigned = size.assigned_groups.is_none_or(|groups| number <= groups);
+            let group = json!({"displayName": format!("Group {number}"), "assigned": assigned});
+            let (name, id) = self.seed_group(&group, ids, now)?;
+            let first = (number - 1) * size.members_per_group;
+            let members = (0..size.members_per_group.min(users.len()))
+                .map(|offset| users[(first + offset) % users.len()].as_str());
+            self.directory.fill_group(&id, members);
+            ids.insert(name, id);
+        }
+        Ok(())
+    }
+
     fn seed_user(&mut self, user: &Value, now: Timestamp) -> Result<(String, String), GraphError> {
         let (id, mut properties) = self.without_id(user);
         let upn = properties.get("userPrincipalName").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -56,6 +103,7 @@ impl Tenant {
             properties.entry(name).or_insert(value);
         }
         let properties = schema::checked(Kind::User, &Value::Object(properties))?;
+        check_id(&id)?;
         self.create_as(Kind::User, id.clone(), properties, now)?;
         if manager.is_some() {
             self.directory.set_manager(&id, manager)?;
@@ -81,6 +129,7 @@ impl Tenant {
         }
         let name = properties.get("displayName").and_then(Value::as_str).unwrap_or_default().to_owned();
         let properties = schema::checked(Kind::Group, &Value::Object(properties))?;
+        check_id(&id)?;
         self.create_as(Kind::Group, id.clone(), properties, now)?;
         for member in members.as_ref().and_then(Value::as_array).into_iter().flatten() {
             let member = self.named(member, ids)?;
@@ -115,24 +164,6 @@ impl Tenant {
     }
 }
 
-/// Users `user-1@contoso.example`.. in groups `Group 1`.., of which the first ones are assigned.
-fn of_size(size: &Value) -> Value {
-    let number = |name: &str| size[name].as_u64().unwrap_or(0);
-    let (users, members) = (number("users"), number("members_per_group"));
-    let name = |number: u64| format!("user-{number}@contoso.example");
-    let user = |number: u64| {
-        json!({"userPrincipalName": name(number), "mail": name(number), "displayName": format!("User {number}"),
-               "givenName": "User", "surname": format!("Number {number}")})
-    };
-    let group = |number: u64| {
-        // Groups overlap: each takes its members from where the one before it ended, around the users.
-        let first = number.saturating_sub(1) * members;
-        let chosen = (0..members.min(users)).map(|offset| name((first + offset) % users.max(1) + 1));
-        json!({"displayName": format!("Group {number}"), "members": chosen.collect::<Vec<_>>(),
-               "assigned": number <= size["assigned_groups"].as_u64().unwrap_or(u64::MAX)})
-    };
-    json!({
-        "users": (1..=users).map(user).collect::<Vec<_>>(),
-        "groups": (1..=number("groups")).map(group).collect::<Vec<_>>(),
-    })
+fn check_id(id: &str) -> Result<(), GraphError> {
+    if is_guid(id) { Ok(()) } else { Err(GraphError::bad_request(format!("The id '{id}' is no GUID."))) }
 }

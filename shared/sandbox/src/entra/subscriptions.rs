@@ -19,7 +19,10 @@ const LONGEST_CLIENT_STATE: usize = 128;
 /// One subscription.
 #[derive(Debug, Clone)]
 pub struct Subscription {
+    /// As it was asked for, and without the slashes around it, in lower case.
     resource: String,
+    path: String,
+    tls_version: String,
     change_types: BTreeSet<String>,
     notification_url: String,
     lifecycle_url: Option<String>,
@@ -64,6 +67,7 @@ impl Subscriptions {
     /// Checks `POST /subscriptions`.
     pub fn propose(&mut self, body: &Value, id: String, now: Timestamp) -> Result<Proposed, GraphError> {
         self.expire(now);
+        refuse_others(body, &MEMBERS)?;
         let text = |name: &str| body[name].as_str().map(str::to_owned);
         let required = |name: &str| text(name).ok_or_else(|| invalid(format!("'{name}' is required.")));
         let change_types: BTreeSet<String> =
@@ -76,7 +80,9 @@ impl Subscriptions {
             return Err(invalid("includeResourceData is not supported for this resource.".to_owned()));
         }
         let subscription = Subscription {
-            resource: resource(&required("resource")?)?,
+            path: path(&required("resource")?)?,
+            resource: required("resource")?,
+            tls_version: tls_version(text("latestSupportedTlsVersion"))?,
             change_types,
             notification_url: address("notificationUrl", &required("notificationUrl")?)?,
             lifecycle_url: text("lifecycleNotificationUrl")
@@ -100,9 +106,7 @@ impl Subscriptions {
     pub fn propose_change(&mut self, id: &str, body: &Value, now: Timestamp) -> Result<Proposed, GraphError> {
         self.expire(now);
         let mut subscription = self.0.get(id).cloned().ok_or_else(|| missing(id))?;
-        if body.get("lifecycleNotificationUrl").is_some() {
-            return Err(invalid("lifecycleNotificationUrl cannot be changed.".to_owned()));
-        }
+        refuse_others(body, &["expirationDateTime", "notificationUrl"])?;
         let (expires, url) = (body["expirationDateTime"].as_str(), body["notificationUrl"].as_str());
         if expires.is_none() && url.is_none() {
             return Err(invalid("expirationDateTime or notificationUrl is required.".to_owned()));
@@ -124,13 +128,25 @@ impl Subscriptions {
     }
 
     /// The handshake succeeded.
-    pub fn confirm(&mut self, proposed: Proposed) -> Result<(), GraphError> {
+    pub fn confirm(&mut self, proposed: Proposed, created: bool) -> Result<(), GraphError> {
+        // Its handshake took a while: it may be gone by now.
+        if !created && !self.0.contains_key(&proposed.id) {
+            return Err(missing(&proposed.id));
+        }
         if let Some(id) = self.same(&proposed.subscription).filter(|id| *id != proposed.id) {
             let message = format!("Subscription Id {id} already exists for the requested combination");
             return Err(GraphError::new(409, "Conflict", message));
         }
         self.0.insert(proposed.id, proposed.subscription);
         Ok(())
+    }
+
+    /// What `POST /subscriptions` answers: the fields sent, clientState among them.
+    pub fn created(&mut self, id: &str, app: &str, base: &str, now: Timestamp) -> Result<Value, GraphError> {
+        let mut body = self.shown(id, app, base, now)?;
+        body["clientState"] =
+            json!(self.0.get(id).and_then(|subscription| subscription.client_state.clone()));
+        Ok(body)
     }
 
     /// `GET /subscriptions/{id}`.
@@ -160,7 +176,7 @@ impl Subscriptions {
         self.expire(now);
         let wanted = |subscription: &&Subscription| {
             let change = if notice.deleted { "deleted" } else { "updated" };
-            subscription.change_types.contains(change) && covers(&subscription.resource, notice)
+            subscription.change_types.contains(change) && covers(&subscription.path, notice)
         };
         let all = self.0.iter().filter(|(_, subscription)| wanted(subscription));
         all.map(|(id, subscription)| Notification {
@@ -173,7 +189,8 @@ impl Subscriptions {
     /// A lifecycle notification for every subscription.
     pub fn lifecycle(&mut self, event: &str, tenant: &str, now: Timestamp) -> Vec<Notification> {
         self.expire(now);
-        let told = self.0.iter().filter_map(|(id, subscription)| {
+        let gone = if event == "subscriptionRemoved" { std::mem::take(&mut self.0) } else { BTreeMap::new() };
+        let told = self.0.iter().chain(&gone).filter_map(|(id, subscription)| {
             let url = subscription.lifecycle_url.clone()?;
             let content = json!({
                 "subscriptionId": id,
@@ -188,9 +205,7 @@ impl Subscriptions {
     }
 
     fn same(&self, wanted: &Subscription) -> Option<String> {
-        let same = |held: &Subscription| {
-            held.resource == wanted.resource && held.change_types == wanted.change_types
-        };
+        let same = |held: &Subscription| held.path == wanted.path && held.change_types == wanted.change_types;
         self.0.iter().find(|(_, held)| same(held)).map(|(id, _)| id.clone())
     }
 
@@ -211,7 +226,12 @@ fn content(id: &str, subscription: &Subscription, notice: &Notice, tenant: &str,
     });
     if !notice.members.is_empty() {
         let member = |(id, joined): &(String, bool)| {
-            if *joined { json!({"id": id}) } else { json!({"id": id, "@removed": "deleted"}) }
+            // Both spellings were seen; which one comes is not known.
+            match (joined, notice.sequence.is_multiple_of(2)) {
+                (true, _) => json!({"id": id}),
+                (false, true) => json!({"id": id, "@removed": "deleted"}),
+                (false, false) => json!({"id": id, "@removed": {"reason": "deleted"}}),
+            }
         };
         data["members@delta"] = notice.members.iter().map(member).collect();
     }
@@ -220,10 +240,19 @@ fn content(id: &str, subscription: &Subscription, notice: &Notice, tenant: &str,
         "clientState": subscription.client_state,
         "resource": resource,
         "resourceData": data,
-        "subscriptionExpirationDateTime": subscription.expires.to_string(),
+        "subscriptionExpirationDateTime": expiry_text(subscription.expires, notice.sequence),
         "subscriptionId": id,
         "tenantId": tenant,
     })
+}
+
+/// Graph writes `Z` or `+00:00`, and none to seven digits of a second.
+fn expiry_text(expires: Timestamp, sequence: u64) -> String {
+    if sequence.is_multiple_of(2) {
+        expires.to_string()
+    } else {
+        expires.strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00").to_string()
+    }
 }
 
 fn show(id: &str, subscription: &Subscription, app: &str) -> Value {
@@ -240,11 +269,40 @@ fn show(id: &str, subscription: &Subscription, app: &str) -> Value {
         "expirationDateTime": subscription.expires.to_string(),
         "creatorId": app,
         "includeResourceData": null,
-        "latestSupportedTlsVersion": "v1_2",
+        "latestSupportedTlsVersion": subscription.tls_version,
         "encryptionCertificate": null,
         "encryptionCertificateId": null,
         "notificationUrlAppId": null,
     })
+}
+
+/// What `POST /subscriptions` takes.
+const MEMBERS: [&str; 8] = [
+    "changeType",
+    "notificationUrl",
+    "lifecycleNotificationUrl",
+    "resource",
+    "expirationDateTime",
+    "clientState",
+    "latestSupportedTlsVersion",
+    "includeResourceData",
+];
+
+fn refuse_others(body: &Value, known: &[&str]) -> Result<(), GraphError> {
+    let body = body.as_object().ok_or_else(|| invalid("The body must be an object.".to_owned()))?;
+    match body.keys().find(|name| !known.contains(&name.as_str()) && !name.starts_with("@odata.")) {
+        None => Ok(()),
+        Some(name) => Err(invalid(format!("'{name}' cannot be set here."))),
+    }
+}
+
+fn tls_version(text: Option<String>) -> Result<String, GraphError> {
+    let text = text.unwrap_or_else(|| "v1_2".to_owned());
+    if ["v1_0", "v1_1", "v1_2", "v1_3"].contains(&text.as_str()) {
+        Ok(text)
+    } else {
+        Err(invalid("latestSupportedTlsVersion must be v1_0, v1_1, v1_2 or v1_3.".to_owned()))
+    }
 }
 
 fn covers(resource: &str, notice: &Notice) -> bool {
@@ -257,8 +315,9 @@ fn covers(resource: &str, notice: &Notice) -> bool {
 }
 
 /// `users`, `groups`, or one of them with what may follow, without slashes around it.
-fn resource(text: &str) -> Result<String, GraphError> {
-    let trimmed = text.trim_matches('/');
+fn path(text: &str) -> Result<String, GraphError> {
+    let lower = text.to_ascii_lowercase();
+    let trimmed = lower.trim_matches('/');
     let parts: Vec<&str> = trimmed.split('/').collect();
     match parts.as_slice() {
         ["users" | "groups"] | ["users" | "groups", _] | ["groups", _, "members" | "owners"] => {

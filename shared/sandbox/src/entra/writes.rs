@@ -3,7 +3,7 @@
 use super::answer::{GraphAnswer, GraphError};
 use super::directory::Kind;
 use super::query::GraphRequest;
-use super::{Answered, Tenant, kind_of, schema};
+use super::{Answered, Tenant, kind_of, membership_checks, schema};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -67,7 +67,10 @@ impl Tenant {
             }
             ("POST", ["directory", "deletedItems", id, "restore"]) => {
                 self.directory.restore(id)?;
-                Ok(GraphAnswer::ok(json!({"id": id})))
+                let object = self.directory.any(id).ok_or_else(|| GraphError::not_found(id))?;
+                let mut body = schema::shown(object.kind, &object.properties, None);
+                body.insert("@odata.type".to_owned(), json!(format!("#{}", object.kind.type_name())));
+                Ok(GraphAnswer::ok(Value::Object(body)))
             }
             ("DELETE", ["directory", "deletedItems", id]) => {
                 self.directory.deleted(id).ok_or_else(|| GraphError::not_found(id))?;
@@ -75,7 +78,6 @@ impl Tenant {
                 self.application.forget(&id.to_ascii_lowercase());
                 Ok(GraphAnswer::no_content())
             }
-            ("POST", ["directoryObjects", "getByIds"]) => self.by_ids(request),
             _ => Err(GraphError::no_segment(&request.segments.join("/"))),
         }
     }
@@ -105,25 +107,14 @@ impl Tenant {
         now: Timestamp,
     ) -> Result<(), GraphError> {
         schema::check_required(kind, &properties)?;
+        if kind == Kind::Group {
+            schema::check_group(&properties)?;
+        }
         properties.entry("createdDateTime").or_insert_with(|| json!(now.to_string()));
         if kind == Kind::User {
             properties.entry("userType").or_insert_with(|| json!("Member"));
         }
         self.directory.create(kind, id, properties)
-    }
-
-    fn by_ids(&self, request: &GraphRequest) -> Result<GraphAnswer, GraphError> {
-        let ids =
-            request.body["ids"].as_array().ok_or_else(|| GraphError::bad_request("'ids' is required."))?;
-        if ids.len() > 1_000 {
-            return Err(GraphError::bad_request("Too many values are specified for 'ids'."));
-        }
-        let shown = ids.iter().filter_map(|id| self.directory.any(id.as_str()?)).map(|object| {
-            let mut shown = schema::shown(object.kind, &object.properties, request.query.select.as_deref());
-            shown.insert("@odata.type".to_owned(), json!(format!("#{}", object.kind.type_name())));
-            Value::Object(shown)
-        });
-        Ok(GraphAnswer::ok(json!({"value": shown.collect::<Vec<Value>>()})))
     }
 
     pub(super) fn subscription(&mut self, request: &GraphRequest, now: Timestamp) -> Answered {
@@ -157,11 +148,15 @@ impl Tenant {
 
 /// The id in `{"@odata.id": "https://graph.microsoft.com/v1.0/directoryObjects/{id}"}`.
 fn reference(body: &Value) -> Result<String, GraphError> {
+    membership_checks::refuse_others(body, &[])?;
     let text =
         body["@odata.id"].as_str().ok_or_else(|| GraphError::bad_request("'@odata.id' is required."))?;
     let mut parts = text.trim_end_matches('/').rsplit('/');
-    match (parts.next(), parts.next()) {
-        (Some(id), Some("directoryObjects" | "users" | "groups")) => Ok(id.to_ascii_lowercase()),
+    let absolute = text.starts_with("https://") || text.starts_with("http://");
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(id), Some("directoryObjects" | "users" | "groups"), Some("v1.0" | "beta")) if absolute => {
+            Ok(id.to_ascii_lowercase())
+        }
         _ => Err(GraphError::bad_request("Invalid object reference in '@odata.id'.")),
     }
 }

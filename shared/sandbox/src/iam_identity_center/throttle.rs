@@ -36,7 +36,7 @@ impl Throttle {
         // A bucket is never emptier than empty, even if the clock was set back.
         let full_again = self.full_again.get(operation).copied().unwrap_or(now).clamp(now, now + capacity);
         let wait = full_again + one_call - (now + capacity);
-        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::ZERO);
+
         if wait > SignedDuration::ZERO {
             self.full_again.insert(operation.to_owned(), full_again);
             let seconds = wait.as_secs() + i64::from(wait.subsec_nanos() > 0);

@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use axum::body::Body;
-use axum::http::{Request, StatusCode};
+use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use sandbox::{NotificationSink, Sandbox, Settings, SinkAnswer};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tower::ServiceExt;
 
 /// A webhook that echoes handshakes and keeps what it is sent.
@@ -14,6 +15,8 @@ use tower::ServiceExt;
 pub struct Webhook {
     pub received: Mutex<Vec<Value>>,
     pub deaf: Mutex<bool>,
+    /// How long it takes to answer notifications.
+    pub takes: Mutex<Duration>,
     /// Statuses for the next POSTs; 202 after them.
     pub statuses: Mutex<Vec<u16>>,
 }
@@ -27,6 +30,7 @@ pub struct World {
 pub struct Answer {
     pub status: StatusCode,
     pub retry_after: Option<String>,
+    pub headers: HeaderMap,
     pub body: Value,
 }
 
@@ -42,6 +46,8 @@ impl NotificationSink for Webhook {
                 url::form_urlencoded::parse(format!("t={token}").as_bytes()).next().unwrap().1.into_owned();
             return Ok(SinkAnswer { status: 200, content_type, body: decoded });
         }
+        let takes = *self.takes.lock().unwrap();
+        tokio::time::sleep(takes).await;
         let status = if self.statuses.lock().unwrap().is_empty() {
             202
         } else {
@@ -149,10 +155,11 @@ impl World {
         let status = response.status();
         let retry_after =
             response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+        let headers = response.headers().clone();
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         let body =
             if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap_or_default() };
-        Answer { status, retry_after, body }
+        Answer { status, retry_after, headers, body }
     }
 
     pub async fn user(&self, alias: &str) -> String {

@@ -1,0 +1,87 @@
+//! Facts about the direction of dependencies: binaries, wiring, adapters, engine, planning.
+
+use crate::workspace::{Package, packages};
+use std::collections::BTreeMap;
+
+/// Who may name whom: only what stands in a lower layer. Within a layer nobody names another, so that an adapter can
+/// be replaced without the others noticing.
+fn layer(package: &Package) -> u8 {
+    match package.folder.as_str() {
+        "shared/planning" => 0,
+        "shared/engine" => 1,
+        "shared/entra" | "shared/identity-center" | "shared/ledger" => 2,
+        "shared/wiring" => 3,
+        folder if folder.starts_with("functions/") => 4,
+        "shared/sandbox" => 4,
+        "cli" => 5,
+        "tests" => 6,
+        folder => {
+            panic!("{folder} has no place in docs/architecture.md: give it one, there and in this test")
+        }
+    }
+}
+
+#[test]
+fn dependencies_lead_from_binaries_through_wiring_adapters_and_engine_to_planning() {
+    let packages = packages();
+    for (name, package) in &packages {
+        for dependency in &package.dependencies {
+            let Some(named) = packages.get(dependency) else { continue };
+            assert!(
+                layer(named) < layer(package),
+                "{name} depends on {dependency}, which is not in a lower layer: turn the dependency round with a port"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_sandbox_knows_nothing_of_the_product_so_that_it_cannot_share_its_mistakes() {
+    let packages = packages();
+    let ours = packages["sandbox"].dependencies.iter().filter(|name| packages.contains_key(*name));
+    assert_eq!(ours.collect::<Vec<_>>(), Vec::<&String>::new());
+    for name in packages.keys().filter(|name| !["entra-mirror", "tests"].contains(&name.as_str())) {
+        assert!(!packages[name].dependencies.contains("sandbox"), "{name} ships the sandbox");
+    }
+}
+
+#[test]
+fn no_sdk_http_or_lambda_type_can_reach_engine_or_planning() {
+    let outside = ["aws", "axum", "http", "hyper", "lambda", "reqwest", "tokio", "tower"];
+    let packages = packages();
+    for name in ["planning", "engine"] {
+        for dependency in &packages[name].dependencies {
+            let found = outside.iter().find(|start| dependency.starts_with(**start));
+            assert_eq!(found, None, "{name} depends on {dependency}: hide it behind a port of the engine");
+        }
+    }
+}
+
+#[test]
+fn what_reaches_the_outside_world_has_one_place() {
+    let places: BTreeMap<&str, &[&str]> = BTreeMap::from([
+        ("aws-config", ["wiring"].as_slice()),
+        ("aws-sdk-dynamodb", &["ledger", "wiring"]),
+        ("aws-sdk-identitystore", &["identity-center", "wiring"]),
+        ("aws-sdk-secretsmanager", &["wiring"]),
+        ("aws-sdk-sqs", &["ledger", "wiring"]),
+        ("lambda_runtime", &["mirror", "sweep", "webhook"]),
+        ("reqwest", &["wiring"]),
+    ]);
+    let packages = packages();
+    let product = packages
+        .iter()
+        .filter(|(_, package)| !["cli", "tests", "shared/sandbox"].contains(&package.folder.as_str()));
+    for (name, package) in product {
+        for dependency in &package.dependencies {
+            let outside = ["aws-config", "aws-sdk", "lambda_runtime", "reqwest", "hyper"];
+            if outside.iter().any(|start| dependency.starts_with(start)) {
+                let allowed = places.get(dependency.as_str()).copied().unwrap_or_default();
+                assert!(
+                    allowed.contains(&name.as_str()),
+                    "{name} depends on {dependency}, whose place is {allowed:?}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Facts about permissions: each function's policy grants what its code calls, and nothing more.
+
+use crate::template::template;
+use crate::workspace::shipped_files;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+type Actions = BTreeSet<String>;
+
+/// What Lambda does in the mirror's name when it takes messages from the queue.
+const EVENT_SOURCE: [&str; 3] = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
+const LOG: [&str; 2] = ["logs:CreateLogStream", "logs:PutLogEvents"];
+const SECRET: &str = "secretsmanager:GetSecretValue";
+/// Only where Identity Center has a key of its own.
+const KEY: &str = "kms:Decrypt";
+
+#[test]
+fn the_webhook_may_read_its_secret_and_queue_and_nothing_else() {
+    let expected = [LOG.as_slice(), &[SECRET, "sqs:SendMessage"]].concat();
+    assert_eq!(granted("WebhookRole"), set(expected));
+}
+
+#[test]
+fn the_mirror_may_do_what_it_calls() {
+    let mut expected = set([LOG.as_slice(), &EVENT_SOURCE, &[SECRET, KEY]].concat());
+    expected.extend(called("shared/identity-center", "name: \"", "identitystore:"));
+    expected.extend(called_by_the_ledger());
+    assert_eq!(granted("MirrorRole"), expected, "granted (left), called (right)");
+}
+
+#[test]
+fn the_sweep_may_neither_take_messages_nor_touch_identity_center() {
+    let mut expected = set([LOG.as_slice(), &[SECRET]].concat());
+    expected.extend(called_by_the_ledger());
+    expected.remove("sqs:ChangeMessageVisibility");
+    assert_eq!(granted("SweepRole"), expected, "granted (left), called (right)");
+}
+
+#[test]
+fn no_policy_grants_more_than_it_names() {
+    for role in ["WebhookRole", "MirrorRole", "SweepRole"] {
+        for statement in statements(role) {
+            let actions = strings(&statement["Action"]);
+            assert!(actions.iter().all(|action| !action.contains('*')), "{role}: {actions:?}");
+            assert_ne!(statement["Resource"], "*", "{role}: {actions:?} on everything");
+        }
+    }
+}
+
+/// The actions that the ledger's operations name for whoever has to grant them.
+fn called_by_the_ledger() -> Actions {
+    let named = called("shared/ledger", "actions: \"", "");
+    let listed = named.iter().flat_map(|list| list.split([',', ' ']));
+    listed.filter(|word| word.contains(':')).map(str::to_owned).collect()
+}
+
+/// What stands in quotes after `field` anywhere in a package.
+fn called(folder: &str, field: &str, prefix: &str) -> Actions {
+    let mut found = Actions::new();
+    for content in shipped_files(folder).values() {
+        let values = content.split(field).skip(1).filter_map(|rest| rest.split('"').next());
+        found.extend(values.map(|value| format!("{prefix}{value}")));
+    }
+    assert!(!found.is_empty(), "{folder} names no operation with `{field}`: correct this test");
+    found
+}
+
+fn granted(role: &str) -> Actions {
+    statements(role).iter().flat_map(|statement| strings(&statement["Action"])).collect()
+}
+
+/// The statements of a role's policy; one that is there under a condition counts, too.
+fn statements(role: &str) -> Vec<Value> {
+    let template = template();
+    let policies = template["Resources"][role]["Properties"]["Policies"].as_array().unwrap().clone();
+    let statements =
+        policies.iter().flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap());
+    let stated = statements.map(|statement| match statement.get("!If") {
+        Some(choice) => choice[1].clone(),
+        None => statement.clone(),
+    });
+    stated.collect()
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    let items = value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
+    items.iter().map(|item| item.as_str().unwrap().to_owned()).collect()
+}
+
+fn set(actions: Vec<&str>) -> Actions {
+    actions.into_iter().map(str::to_owned).collect()
+}

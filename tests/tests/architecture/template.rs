@@ -1,0 +1,112 @@
+//! Facts about template.yaml, and how it agrees with the workspace.
+
+use crate::workspace::{packages, read};
+use saphyr::{LoadableYamlNode, Scalar, Yaml};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The template; a tag such as `!Ref` is an object with one member of that name.
+pub fn template() -> Value {
+    let text = read("template.yaml");
+    let documents = Yaml::load_from_str(&text).unwrap();
+    plain(&documents[0])
+}
+
+/// The functions' properties by the folder that they are built from.
+pub fn functions(template: &Value) -> BTreeMap<String, Value> {
+    let resources = template["Resources"].as_object().unwrap().values();
+    let functions = resources.filter(|resource| resource["Type"] == "AWS::Serverless::Function");
+    let named = functions.map(|function| {
+        let folder = function["Properties"]["CodeUri"].as_str().unwrap();
+        let name = folder.strip_prefix("functions/").unwrap_or_else(|| panic!("CodeUri {folder}"));
+        (name.to_owned(), function["Properties"].clone())
+    });
+    named.collect()
+}
+
+#[test]
+fn every_folder_under_functions_is_a_package_a_binary_and_a_function_of_the_template() {
+    let template = template();
+    let deployed: BTreeSet<String> = functions(&template).into_keys().collect();
+    let packages = packages();
+    let built = packages.iter().filter_map(|(name, package)| {
+        let folder = package.folder.strip_prefix("functions/")?;
+        assert_eq!(folder, name, "functions/{folder} holds a package of another name");
+        assert_eq!(
+            package.binaries,
+            BTreeSet::from([name.clone()]),
+            "functions/{folder} builds other binaries"
+        );
+        Some(name.clone())
+    });
+    assert_eq!(built.collect::<BTreeSet<_>>(), deployed, "template.yaml and functions/ do not agree");
+    let logical: BTreeSet<String> = template["Resources"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(_, resource)| resource["Type"] == "AWS::Serverless::Function")
+        .map(|(name, _)| name.to_lowercase())
+        .collect();
+    assert_eq!(logical, deployed, "a function of the template bears another name than its folder");
+}
+
+#[test]
+fn a_message_stays_invisible_for_longer_than_its_handling_may_take() {
+    let template = template();
+    let mirror = &functions(&template)["mirror"];
+    let visibility = template["Resources"]["Changes"]["Properties"]["VisibilityTimeout"].as_u64().unwrap();
+    let time = mirror["Timeout"].as_u64().unwrap();
+    assert!(visibility > time, "visible again after {visibility} s, while a mirror may run for {time} s");
+}
+
+#[test]
+fn the_mirror_takes_ten_messages_and_answers_for_each_one() {
+    let template = template();
+    let source = &functions(&template)["mirror"]["Events"]["Changes"]["Properties"];
+    assert_eq!(source["BatchSize"], 10, "SQS FIFO gives ten at the most; one $batch of Graph reads them all");
+    assert_eq!(source["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
+    assert_eq!(source["Queue"], json!({"!GetAtt": "Changes.Arn"}));
+}
+
+#[test]
+fn the_changes_queue_keeps_principals_apart_and_lets_go_of_what_fails_five_times() {
+    let template = template();
+    let queue = &template["Resources"]["Changes"]["Properties"];
+    assert_eq!(queue["FifoQueue"], true);
+    assert_eq!(queue["DeduplicationScope"], "messageGroup");
+    assert_eq!(queue["FifoThroughputLimit"], "perMessageGroupId");
+    assert_eq!(queue["RedrivePolicy"]["maxReceiveCount"], 5);
+    assert_eq!(queue["RedrivePolicy"]["deadLetterTargetArn"], json!({"!GetAtt": "ChangesDead.Arn"}));
+    assert_eq!(template["Resources"]["ChangesDead"]["Properties"]["FifoQueue"], true);
+}
+
+#[test]
+fn the_schedule_asks_for_something_that_the_sweep_knows() {
+    let template = template();
+    let events = functions(&template)["sweep"]["Events"].clone();
+    for (name, event) in events.as_object().unwrap() {
+        let input = event["Properties"]["Input"].as_str().unwrap();
+        let known: Result<sweep::SweepEvent, _> = serde_json::from_str(input);
+        assert!(known.is_ok(), "the schedule {name} asks for {input}");
+    }
+}
+
+fn plain(node: &Yaml<'_>) -> Value {
+    match node {
+        Yaml::Mapping(members) => {
+            let members = members.iter().map(|(name, node)| (plain(name), plain(node)));
+            let named =
+                members.map(|(name, node)| (name.as_str().map_or(name.to_string(), str::to_owned), node));
+            Value::Object(named.collect::<Map<_, _>>())
+        }
+        Yaml::Sequence(items) => items.iter().map(plain).collect(),
+        Yaml::Value(Scalar::Boolean(value)) => json!(value),
+        Yaml::Value(Scalar::Integer(value)) => json!(value),
+        Yaml::Value(Scalar::FloatingPoint(value)) => json!(value.into_inner()),
+        Yaml::Value(Scalar::String(value)) => json!(value),
+        Yaml::Tagged(tag, node) => json!({format!("{}{}", tag.handle, tag.suffix): plain(node)}),
+        Yaml::Representation(value, _, Some(tag)) => json!({format!("{}{}", tag.handle, tag.suffix): value}),
+        Yaml::Representation(value, _, None) => json!(value),
+        Yaml::Value(Scalar::Null) | Yaml::Alias(_) | Yaml::BadValue => Value::Null,
+    }
+}
