@@ -30,6 +30,7 @@ use std::time::Duration;
 use story::{STEPS, Story};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
+use wiring::budgets;
 use wiring::clock::SystemClock;
 use wiring::http::SharedHttp;
 
@@ -100,11 +101,16 @@ fn start(addresses: &Value, events: Arc<EventCollector>) -> anyhow::Result<Produ
         &text(addresses, "client_id").parse()?,
         Arc::new(KnownSecret(text(addresses, "client_secret").into())),
     );
-    let graph =
-        GraphClient::new(transport, Arc::new(credential), text(addresses, "graph"), Arc::new(SystemClock));
+    let graph = GraphClient::new(
+        transport,
+        Arc::new(credential),
+        text(addresses, "graph"),
+        Arc::new(SystemClock),
+        budgets::graph_of_mirror(1),
+    );
     let directory = GraphDirectory::new(graph, text(addresses, "service_principal_id").parse()?, false);
     let client = driver::identity_store_client(addresses, http, false);
-    let store = IdentityStore::new(client, text(addresses, "identity_store_id"));
+    let store = IdentityStore::new(client, text(addresses, "identity_store_id"), budgets::identity_store(1));
     let delays = RecheckDelays { revocation: RECHECK, contradiction: vec![RECHECK; 3] };
     let settings = MirrorSettings { recheck_delays: delays, ..MirrorSettings::default() };
     Ok(Product::start(Connections { directory: Arc::new(directory), store, events }, settings, MINUTE_RUN))

@@ -12,6 +12,7 @@ pub mod moving;
 pub mod ports;
 pub mod telemetry;
 pub mod trigger;
+pub mod urgency;
 
 mod apply;
 mod breaker;
@@ -24,4 +25,5 @@ mod recheck;
 mod user;
 mod user_actual;
 mod user_facts;
+mod user_task;
 mod work;

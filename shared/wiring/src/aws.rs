@@ -14,7 +14,8 @@ const CALL: Duration = Duration::from_secs(25);
 
 /// The configuration that every client is made from: credentials, region and endpoints as the AWS SDKs read
 /// them from the environment (`AWS_REGION`, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`), standard
-/// retries (three attempts, for throttling, server errors and broken connections), and time-outs.
+/// retries (three attempts, for throttling, server errors and broken connections), and time-outs. The identity
+/// store's client leaves throttles to the rate budgets.
 pub async fn configuration(http: SharedHttp) -> SdkConfig {
     let timeouts =
         TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(CALL).build();

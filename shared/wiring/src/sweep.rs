@@ -3,7 +3,7 @@
 use crate::clock::SystemClock;
 use crate::configuration::SweepConfiguration;
 use crate::http::SharedHttp;
-use crate::{aws, graph};
+use crate::{aws, budgets, graph};
 use aws_config::SdkConfig;
 use engine::assignments::AssignmentPoll;
 use engine::moving::Mover;
@@ -30,8 +30,9 @@ pub async fn assemble(
     let http = SharedHttp::new()?;
     let aws = aws::configuration(http.clone()).await;
     let ledger = ledger(&configuration, &aws);
+    let units = budgets::graph_of_sweep().reporting_to(telemetry.clone());
     let poll = AssignmentPoll {
-        directory: Arc::new(graph::directory(&configuration.graph, &http, &aws)),
+        directory: Arc::new(graph::directory(&configuration.graph, &http, &aws, units)),
         ledger: Arc::new(ledger.clone()),
         holds: Arc::new(ledger.clone()),
         clock: Arc::new(SystemClock),

@@ -290,6 +290,14 @@ impl IdentityStoreWriter for Rebinding {
     async fn delete_membership(&self, membership: &MembershipId) -> Result<(), CallError> {
         self.writer.delete_membership(membership).await
     }
+
+    async fn delete_user(&self, user: &UserId, revision: Option<&str>) -> Result<(), CallError> {
+        self.writer.delete_user(user, revision).await
+    }
+
+    async fn delete_group(&self, group: &GroupId, revision: Option<&str>) -> Result<(), CallError> {
+        self.writer.delete_group(group, revision).await
+    }
 }
 
 /// An agenda that takes no re-checks.

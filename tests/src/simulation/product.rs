@@ -25,7 +25,7 @@ use engine::ports::{
     Agenda, CallError, Directory, IdentityStoreReader, IdentityStoreWriter, Ledger, LifecycleQueue,
     Redelivery, TriggerQueue,
 };
-use identity_center::IdentityStore;
+use identity_center::{IdentityStore, ThrottlesAreOurs};
 use ledger::memory::{MemoryLedger, MemoryLifecycleQueue, MemoryQueue};
 use mirror::MirrorFunction;
 use planning::EntraObjectId;
@@ -34,9 +34,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use sweep::SweepFunction;
 use webhook::{StateStore, WebhookFunction};
+use wiring::budgets;
 
 /// The secret that notifications carry.
 pub const CLIENT_STATE: &str = "simulated";
+/// Mirrors that share the quotas.
+pub const MIRRORS: u16 = 2;
 /// As `wiring` sets it for AWS clients.
 const ATTEMPT: Duration = Duration::from_secs(10);
 /// As above, with all attempts.
@@ -107,6 +110,7 @@ impl Product {
                     reader: ports.reader,
                     writer: ports.writer,
                     ledger: ports.ledger,
+                    holds: Arc::new(self.ledger.clone()),
                     mover: ports.mover,
                 },
                 self.settings.clone(),
@@ -121,6 +125,7 @@ impl Product {
         let poll = AssignmentPoll {
             directory: ports.directory,
             ledger: ports.ledger,
+            holds: Arc::new(self.ledger.clone()),
             clock: Arc::new(self.clock),
             telemetry: self.journal.clone(),
         };
@@ -155,7 +160,11 @@ impl Product {
             writes: self.writes.clone(),
             first_page_only: self.bug == Some(Bug::TrustTheFirstPage),
         };
-        let store = IdentityStore::new(self.client(network.clone()), self.ids.store.clone());
+        let store = IdentityStore::new(
+            self.client(network.clone()),
+            self.ids.store.clone(),
+            budgets::identity_store(MIRRORS).reporting_to(self.journal.clone()),
+        );
         let (ledger, agenda): (Arc<dyn Ledger>, Arc<dyn Agenda>) =
             (Arc::new(self.ledger.clone()), Arc::new(self.ledger.clone()));
         let queue: Arc<dyn TriggerQueue> = Arc::new(self.queue.clone());
@@ -195,6 +204,7 @@ impl Product {
             Arc::new(credential),
             format!("{BASE}/graph/v1.0"),
             Arc::new(self.clock),
+            budgets::graph_of_mirror(MIRRORS).reporting_to(self.journal.clone()),
         );
         GraphDirectory::new(graph, self.ids.service_principal.clone(), self.settings.flatten_nested_groups)
     }
@@ -212,6 +222,7 @@ impl Product {
             .time_source(self.clock)
             .sleep_impl(TokioSleep::new())
             .retry_config(RetryConfig::standard())
+            .retry_classifier(ThrottlesAreOurs)
             .retry_partition(RetryPartition::custom("one environment").build())
             .timeout_config(timeouts)
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
