@@ -11,5 +11,6 @@ pub mod logs;
 pub mod moto;
 pub mod runtime_api;
 pub mod served_sandbox;
+pub mod simulation;
 pub mod waiting;
 pub mod world;

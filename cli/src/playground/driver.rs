@@ -12,6 +12,7 @@ use aws_sdk_identitystore::config::{
 };
 use aws_sdk_identitystore::error::BoxError;
 use aws_sdk_identitystore::operation::list_groups::builders::ListGroupsFluentBuilder;
+use identity_center::ThrottlesAreOurs;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -110,7 +111,8 @@ pub fn identity_store_client(addresses: &Value, http: SharedHttp, uncounted: boo
         .region(Region::new(text(addresses, "region")))
         .endpoint_url(text(addresses, "aws"))
         .credentials_provider(credentials)
-        .http_client(http);
+        .http_client(http)
+        .retry_classifier(ThrottlesAreOurs);
     let config = if uncounted { config.interceptor(NotTheProduct) } else { config };
     Client::from_conf(config.build())
 }

@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use comparison::differences;
 use driver::Driver;
 use engine::agenda::RecheckDelays;
+use engine::budget::{Budget, Budgets};
 use engine::mirror::MirrorSettings;
 use engine::ports::CallError;
 use events::EventCollector;
@@ -30,6 +31,7 @@ use std::time::Duration;
 use story::{STEPS, Story};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
+use wiring::budgets;
 use wiring::clock::SystemClock;
 use wiring::http::SharedHttp;
 
@@ -58,7 +60,10 @@ pub async fn run(json: bool) -> anyhow::Result<bool> {
 
 async fn play(addresses: &Value, json: bool) -> anyhow::Result<bool> {
     let events = Arc::new(EventCollector::default());
-    let mut product = start(addresses, events.clone())?;
+    let delays = RecheckDelays { revocation: RECHECK, contradiction: vec![RECHECK; 3] };
+    let settings = MirrorSettings { recheck_delays: delays, ..MirrorSettings::default() };
+    let quotas = Quotas { identity_store: budgets::identity_store(1), graph: budgets::graph_of_mirror(1) };
+    let mut product = start(addresses, events.clone(), settings, MINUTE_RUN, quotas)?;
     let webhook = webhook_server::start(&mut product, addresses, CLIENT_STATE, events.clone()).await?;
     let driver = Driver::sign_in(addresses).await?;
     driver.subscribe(&webhook, CLIENT_STATE).await?;
@@ -92,8 +97,25 @@ async fn play(addresses: &Value, json: bool) -> anyhow::Result<bool> {
     Ok(summary.converged)
 }
 
-/// Connects the product to the sandbox through real HTTP.
-fn start(addresses: &Value, events: Arc<EventCollector>) -> anyhow::Result<Product> {
+/// What the product may call.
+pub struct Quotas {
+    /// Of every Identity Store API.
+    pub identity_store: Budgets,
+    /// Of Graph.
+    pub graph: Budget,
+}
+
+/// Connects the product to the sandbox through real HTTP, with a minute run `every` so often.
+///
+/// # Errors
+/// When the addresses are not a sandbox's.
+pub fn start(
+    addresses: &Value,
+    events: Arc<EventCollector>,
+    settings: MirrorSettings,
+    every: Duration,
+    quotas: Quotas,
+) -> anyhow::Result<Product> {
     let http = SharedHttp::new()?;
     let transport = Arc::new(http.clone());
     let credential = ClientSecretCredential::new(
@@ -103,14 +125,17 @@ fn start(addresses: &Value, events: Arc<EventCollector>) -> anyhow::Result<Produ
         &text(addresses, "client_id").parse()?,
         Arc::new(KnownSecret(text(addresses, "client_secret").into())),
     );
-    let graph =
-        GraphClient::new(transport, Arc::new(credential), text(addresses, "graph"), Arc::new(SystemClock));
+    let graph = GraphClient::new(
+        transport,
+        Arc::new(credential),
+        text(addresses, "graph"),
+        Arc::new(SystemClock),
+        quotas.graph,
+    );
     let directory = GraphDirectory::new(graph, text(addresses, "service_principal_id").parse()?, false);
     let client = driver::identity_store_client(addresses, http, false);
-    let store = IdentityStore::new(client, text(addresses, "identity_store_id"));
-    let delays = RecheckDelays { revocation: RECHECK, contradiction: vec![RECHECK; 3] };
-    let settings = MirrorSettings { recheck_delays: delays, ..MirrorSettings::default() };
-    Ok(Product::start(Connections { directory: Arc::new(directory), store, events }, settings, MINUTE_RUN))
+    let store = IdentityStore::new(client, text(addresses, "identity_store_id"), quotas.identity_store);
+    Ok(Product::start(Connections { directory: Arc::new(directory), store, events }, settings, every))
 }
 
 /// Waits until both sides agree, whoever is to be skipped is reported as skipped, and the product has nothing

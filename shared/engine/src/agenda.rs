@@ -2,6 +2,7 @@
 
 use crate::trigger::{Expectation, Look, Origin, Subject, Trigger};
 use jiff::{SignedDuration, Timestamp};
+use planning::record::PrincipalKind;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -104,11 +105,16 @@ impl Priority {
 }
 
 impl AgendaEntry {
-    /// The entry's key.
+    /// The entry's key. Of what is due in the same second groups go first: their members need them.
     pub fn key(&self) -> AgendaKey {
+        let Subject { kind, id } = &self.subject;
+        let rank = match kind {
+            PrincipalKind::Group => 0,
+            PrincipalKind::User => 1,
+        };
         AgendaKey {
             priority: self.priority,
-            place: format!("{}#{}#{:?}", sortable(self.due), self.subject.id, self.reason),
+            place: format!("{}#{rank}#{id}#{:?}", sortable(self.due), self.reason),
             reason: self.reason,
         }
     }

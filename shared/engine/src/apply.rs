@@ -146,5 +146,5 @@ fn no_user(group: &GroupId) -> CallError {
 
 /// The error that decides what becomes of a handling: a failure outweighs being throttled, which is none.
 pub(crate) fn weightiest(errors: Vec<CallError>) -> Option<CallError> {
-    errors.into_iter().min_by_key(|error| matches!(error.cause, Cause::Throttled { .. }))
+    errors.into_iter().min_by_key(CallError::is_throttle)
 }

@@ -4,7 +4,7 @@ use crate::holds::{Loss, hold_for};
 use crate::mirror::Mirror;
 use crate::ports::CallError;
 use crate::telemetry::Count;
-use crate::user::UserTask;
+use crate::user_task::UserTask;
 use planning::GroupId;
 use planning::hold::{Held, HoldCause, most_at_once};
 use planning::record::PrincipalKind;

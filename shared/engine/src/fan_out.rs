@@ -142,8 +142,9 @@ impl Mirror {
         Ok(self.ledger.owners_of_users(&members).await?.into_values().collect())
     }
 
-    /// Queues a small fan-out, and puts a large one on the agenda. One that an operator approved always goes
-    /// over the agenda, which remembers that.
+    /// Queues a small fan-out of a live change, and puts any other on the agenda: what came from there must not
+    /// grow on its way, and it remembers what an operator approved. There it has the place of the change that
+    /// it follows from; users whom several groups of that change name are looked at once.
     pub(crate) async fn send_fan_out(
         &self,
         work: &Work,
@@ -154,7 +155,7 @@ impl Mirror {
             return Ok(());
         }
         let group = &work.subject.id;
-        if look_at.len() <= LIVE_FAN_OUT && !work.approved {
+        if look_at.len() <= LIVE_FAN_OUT && work.live && !work.approved {
             let triggers = look_at.into_iter().map(|subject| Trigger {
                 look: Look::ReadAnyway,
                 origin: Origin::FanOut { group: group.clone() },
@@ -164,9 +165,8 @@ impl Mirror {
             });
             return self.mover.queue.send(&triggers.collect::<Vec<Trigger>>()).await;
         }
-        let due = self.clock.now();
         let entries = look_at.into_iter().map(|subject| AgendaEntry {
-            due,
+            due: work.noticed_at,
             priority: if revokes { Priority::Revocation } else { Priority::Ordinary },
             reason: if work.approved { Reason::Approved } else { Reason::FanOut },
             look: Look::ReadAnyway,

@@ -1,5 +1,6 @@
 //! Handles a group: its object, and the triggers for the users whose membership changed.
 
+use crate::agenda::Priority;
 use crate::apply::{Effect, weightiest};
 use crate::group_reading::GroupFacts;
 use crate::mirror::Mirror;
@@ -100,12 +101,14 @@ impl Mirror {
         for skipped in &plan.skipped {
             self.telemetry.skipped(&plan.principal, skipped);
         }
-        record.dirty = !errors.is_empty();
+        // What was throttled has had no effect.
+        record.dirty = errors.iter().any(|error| !error.is_throttle());
         if errors.is_empty() {
             record.principal.settle(desired, &plan, self.clock.now());
         }
         if !plan.waits_for.is_empty() {
-            self.agenda.put(&[recheck::deferred(work, None, self.clock.now())]).await?;
+            let again = recheck::deferred(work, Priority::Ordinary, None, self.clock.now());
+            self.agenda.put(&again).await?;
         }
         self.nudge(&plan, work, Subject::group).await?;
         weightiest(errors).map_or(Ok(()), Err)
@@ -242,7 +245,12 @@ fn note(
         Err(CallError { operation, cause: Cause::Refused { .. }, .. }) => {
             skipped.push(Skipped::Principal { why: SkipReason::RefusedByAws { operation } });
         }
-        Err(error) => errors.push(error),
+        Err(error) => {
+            if error.is_throttle() {
+                record.principal.creating = None;
+            }
+            errors.push(error);
+        }
     }
 }
 

@@ -13,6 +13,7 @@ pub mod ports;
 pub mod sweep;
 pub mod telemetry;
 pub mod trigger;
+pub mod urgency;
 
 mod apply;
 mod breaker;
@@ -26,4 +27,5 @@ mod recheck;
 mod user;
 mod user_actual;
 mod user_facts;
+mod user_task;
 mod work;

@@ -1,6 +1,6 @@
 //! The mirror: handles the triggers of one batch, revocations before anything else.
 
-use crate::agenda::RecheckDelays;
+use crate::agenda::{Priority, RecheckDelays};
 use crate::assignments::AssignmentPoll;
 use crate::holds::Holds;
 use crate::moving::Mover;
@@ -10,8 +10,9 @@ use crate::ports::{
 use crate::recheck;
 use crate::telemetry::{Count, Telemetry};
 use crate::trigger::{Look, Origin, Subject, Trigger};
-use crate::user::UserTask;
-use crate::work::{self, Work};
+use crate::urgency::{Urgency, with_urgency, within};
+use crate::user_task::UserTask;
+use crate::work::{self, Stopped, Work};
 use futures::future::join_all;
 use jiff::SignedDuration;
 use planning::EntraObjectId;
@@ -22,6 +23,18 @@ use planning::record::{GroupRecord, PrincipalKind, Record};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How long calls of the agenda's work wait for their budgets in a batch. A live change that comes meanwhile
+/// waits for a batch to end.
+const BULK_TIME: Duration = Duration::from_secs(2);
+/// The same beside live changes, whose messages wait for the whole batch: about what these take themselves.
+const TIME_BESIDE_LIVE: Duration = Duration::from_millis(250);
+/// The same of live changes that only give: enough for a batch of ten at a fifth of the quota.
+const LIVE_TIME: Duration = Duration::from_secs(2);
+/// Live changes that were noticed longer ago than this come from a queue that is not empty: none of them waits,
+/// for behind them there may be a revocation.
+const LATE: SignedDuration = SignedDuration::from_secs(1);
 
 /// The operator's choices.
 #[derive(Debug, Clone, Default)]
@@ -109,29 +122,62 @@ impl Mirror {
     }
 
     /// Handles triggers. Every subject among them is in the answer; one failure never hides the rest.
+    ///
+    /// Live changes and work of the agenda are handled side by side, and live changes have precedence: the rate
+    /// budgets keep a reserve for them, and the agenda's work gives way when it has taken its time, and sooner
+    /// beside live changes. Whatever is not done then steps back to the agenda.
     pub async fn handle(&self, triggers: Vec<Trigger>) -> BTreeMap<Subject, Outcome> {
         self.telemetry.count(Count::Triggers, triggers.len() as u64);
         let work = work::coalesce(triggers);
-        let results = match self.records(&work).await {
-            Ok((users, groups)) => self.handle_known(&work, users, groups).await,
-            Err(error) => work.keys().map(|subject| (subject.clone(), Err(error.clone()))).collect(),
+        let mut outcomes = BTreeMap::new();
+        if let Err(error) = self.ensure_assigned_set().await {
+            for work in work.values() {
+                let stopped = Err(work.stopped(error.clone()));
+                outcomes.insert(work.subject.clone(), self.conclude(work, stopped).await);
+            }
+            return outcomes;
+        }
+        let (live, bulk): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            work.into_iter().partition(|(_, work)| work.live);
+        let is_late = |work: &Work| self.clock.now().duration_since(work.noticed_at) > LATE;
+        let patience = if live.values().any(is_late) { Duration::ZERO } else { LIVE_TIME };
+        let slice = if live.is_empty() { BULK_TIME } else { TIME_BESIDE_LIVE };
+        // What is taken off the agenda here makes room there: other mirrors may be idle.
+        let (live, bulk, ()) = futures::join!(
+            with_urgency(Urgency::Revocation, self.handle_part(&live, patience)),
+            with_urgency(Urgency::Bulk, self.handle_part(&bulk, slice)),
+            self.move_more(!bulk.is_empty()),
+        );
+        self.move_more(!bulk.is_empty()).await;
+        outcomes.extend(live);
+        outcomes.extend(bulk);
+        outcomes
+    }
+
+    async fn handle_part(
+        &self,
+        work: &BTreeMap<Subject, Work>,
+        time: Duration,
+    ) -> BTreeMap<Subject, Outcome> {
+        let results = match self.records(work).await {
+            Ok((users, groups)) => self.handle_known(work, users, groups, time).await,
+            Err(error) => all_stopped(work, &error),
         };
         let outcomes = join_all(results.into_iter().map(|(subject, result)| async {
             let outcome = self.conclude(&work[&subject], result).await;
             (subject, outcome)
         }));
-        let outcomes: BTreeMap<_, _> = outcomes.await.into_iter().collect();
-        if work.values().any(|work| !work.agenda.is_empty()) {
-            // What was finished makes room for as much more; the minute run takes over should this fail.
-            if let Err(error) = self.mover.move_due().await {
-                tracing::warn!(%error, "due work was not moved to the queue; the next run moves it");
-            }
+        outcomes.await.into_iter().collect()
+    }
+
+    /// Moves due work to the queue; the minute run takes over should this fail.
+    async fn move_more(&self, if_so: bool) {
+        if if_so && let Err(error) = self.mover.move_due().await {
+            tracing::warn!(%error, "due work was not moved to the queue; the next run moves it");
         }
-        outcomes
     }
 
     async fn records(&self, work: &BTreeMap<Subject, Work>) -> Result<Records, CallError> {
-        self.ensure_assigned_set().await?;
         let users = work::ids_of(work, PrincipalKind::User);
         let groups = work::ids_of(work, PrincipalKind::Group);
         futures::try_join!(self.ledger.users(&users), self.ledger.groups(&groups))
@@ -167,6 +213,7 @@ impl Mirror {
         work: &BTreeMap<Subject, Work>,
         users: BTreeMap<EntraObjectId, Record<planning::record::UserRecord>>,
         groups: BTreeMap<EntraObjectId, Record<GroupRecord>>,
+        time: Duration,
     ) -> Results {
         let mut results: Results = work.keys().map(|subject| (subject.clone(), Ok(()))).collect();
         let covered: BTreeSet<Subject> = work
@@ -182,14 +229,15 @@ impl Mirror {
         let facts = self.group_facts(&group_work, groups).await;
         let handled = join_all(facts.into_iter().map(|(id, facts)| async {
             let subject = Subject::group(id);
+            let work = &work[&subject];
             let result = match facts {
-                Ok(facts) => self.handle_group(&work[&subject], facts, &covered).await,
+                Ok(facts) => self.handle_group(work, facts, &covered).await,
                 Err(error) => Err(error),
             };
-            (subject, result)
+            (subject, result.map_err(|error| work.stopped(error)))
         }));
         results.extend(handled.await);
-        results.extend(self.handle_users(&user_work, users).await);
+        results.extend(self.handle_users(&user_work, users, time).await);
         results
     }
 
@@ -198,12 +246,11 @@ impl Mirror {
         &self,
         work: &BTreeMap<Subject, Work>,
         records: BTreeMap<EntraObjectId, Record<planning::record::UserRecord>>,
+        time: Duration,
     ) -> Results {
         let facts = match self.user_facts(work, records).await {
             Ok(facts) => facts,
-            Err(error) => {
-                return work.keys().map(|subject| (subject.clone(), Err(error.clone()))).collect();
-            }
+            Err(error) => return all_stopped(work, &error),
         };
         let mut results = Results::new();
         let mut tasks: Vec<UserTask> = Vec::new();
@@ -213,6 +260,7 @@ impl Mirror {
                 Ok(facts) => self.prepare_user(work[&subject].clone(), facts).await,
                 Err(error) => Err(error),
             };
+            let prepared = prepared.map_err(|error| work[&subject].stopped(error));
             (subject, prepared)
         }));
         for (subject, prepared) in prepared.await {
@@ -226,28 +274,34 @@ impl Mirror {
         }
         if let Err(error) = self.break_bulk(&mut tasks).await {
             // Uncounted, nothing is revoked: the messages come again.
-            let failed = tasks.iter().map(|task| (task.work.subject.clone(), Err(error.clone())));
-            results.extend(failed);
+            let stopped = |task: &UserTask| Err(task.work.stopped(error.clone()));
+            results.extend(tasks.iter().map(|task| (task.work.subject.clone(), stopped(task))));
             return results;
         }
-        join_all(tasks.iter_mut().map(|task| self.revoke_for_user(task))).await;
-        let finished = join_all(tasks.into_iter().map(|task| async {
-            let subject = task.work.subject.clone();
-            (subject, self.finish_user(task).await)
-        }));
-        results.extend(finished.await);
+        results.extend(within(time, self.apply_plans(tasks)).await);
         results
     }
 
+    async fn apply_plans(&self, mut tasks: Vec<UserTask>) -> Vec<(Subject, Result<(), Stopped>)> {
+        let revocations =
+            tasks.iter_mut().map(|task| with_urgency(task.urgency(), self.revoke_for_user(task)));
+        join_all(revocations).await;
+        let finished = tasks.into_iter().map(|task| async {
+            let subject = task.work.subject.clone();
+            (subject, with_urgency(task.urgency(), self.finish_user(task)).await)
+        });
+        join_all(finished).await
+    }
+
     /// Ticks off what is done. Being throttled is no failure: the principal steps back to the agenda.
-    async fn conclude(&self, work: &Work, result: Result<(), CallError>) -> Outcome {
+    async fn conclude(&self, work: &Work, result: Result<(), Stopped>) -> Outcome {
         let concluded = match result {
             Ok(()) => self.agenda.done(&work.agenda).await,
-            Err(CallError { cause: Cause::Throttled { retry_after }, .. }) => {
+            Err(Stopped { error: CallError { cause: Cause::Throttled { retry_after }, .. }, priority }) => {
                 self.telemetry.count(Count::Throttled, 1);
-                self.step_back(work, retry_after).await
+                self.step_back(work, priority, retry_after).await
             }
-            Err(error) => Err(error),
+            Err(Stopped { error, .. }) => Err(error),
         };
         let Err(error) = concluded else {
             return Outcome::Done;
@@ -260,8 +314,13 @@ impl Mirror {
         Outcome::Failed(error)
     }
 
-    async fn step_back(&self, work: &Work, retry_after: Option<SignedDuration>) -> Result<(), CallError> {
-        self.agenda.put(&[recheck::deferred(work, retry_after, self.clock.now())]).await?;
+    async fn step_back(
+        &self,
+        work: &Work,
+        priority: Priority,
+        retry_after: Option<SignedDuration>,
+    ) -> Result<(), CallError> {
+        self.agenda.put(&recheck::deferred(work, priority, retry_after, self.clock.now())).await?;
         self.agenda.done(&work.agenda).await
     }
 
@@ -284,7 +343,11 @@ impl Mirror {
     }
 }
 
-type Results = BTreeMap<Subject, Result<(), CallError>>;
+fn all_stopped(work: &BTreeMap<Subject, Work>, error: &CallError) -> Results {
+    work.iter().map(|(subject, work)| (subject.clone(), Err(work.stopped(error.clone())))).collect()
+}
+
+type Results = BTreeMap<Subject, Result<(), Stopped>>;
 type Records = (
     BTreeMap<EntraObjectId, Record<planning::record::UserRecord>>,
     BTreeMap<EntraObjectId, Record<GroupRecord>>,

@@ -245,8 +245,8 @@ pub trait Agenda: Send + Sync {
     async fn put(&self, entries: &[AgendaEntry]) -> Result<(), CallError>;
     /// Ticks entries off that were moved, and not put again since.
     async fn done(&self, keys: &BTreeSet<AgendaKey>) -> Result<(), CallError>;
-    /// At most `limit` entries that are due at `now` and not in flight, in the agenda's order, and how many
-    /// due ones are in flight.
+    /// What is due at `now`: of each priority at most `limit` entries that are not in flight, in the agenda's
+    /// order, and those before them that are.
     async fn due(&self, now: Timestamp, limit: usize) -> Result<DueWork, CallError>;
     /// Notes that an entry was moved to the queue and counts as in flight until then. False if somebody
     /// else moved it, or it is done.
@@ -264,7 +264,7 @@ pub struct DueWork {
     /// Ready to be moved to the queue.
     pub ready: Vec<AgendaEntry>,
     /// Moved already, and not done yet.
-    pub in_flight: usize,
+    pub in_flight: Vec<AgendaKey>,
 }
 
 /// The changes queue: one FIFO per principal.
@@ -298,5 +298,10 @@ impl CallError {
     /// An error of one operation on one object.
     pub fn new(operation: impl Into<String>, object: impl ToString, cause: Cause) -> Self {
         Self { operation: operation.into(), object: object.to_string(), cause }
+    }
+
+    /// True if the service, or our own budget, put the call off: it has had no effect.
+    pub fn is_throttle(&self) -> bool {
+        matches!(self.cause, Cause::Throttled { .. })
     }
 }

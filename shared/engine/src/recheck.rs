@@ -11,7 +11,7 @@ const DEFERRAL: (SignedDuration, SignedDuration) =
 
 /// A revocation is looked at again: the read behind it may have been ahead of, or behind, the truth.
 pub(crate) fn after_revocation(work: &Work, delays: &RecheckDelays, now: Timestamp) -> Vec<AgendaEntry> {
-    vec![entry(work, Reason::RevocationCheck, now + delays.revocation, Vec::new())]
+    vec![entry(work, Priority::Ordinary, Reason::RevocationCheck, now + delays.revocation, Vec::new())]
 }
 
 /// A read that contradicts its notification is looked at again, several times; a re-check begets none.
@@ -24,22 +24,44 @@ pub(crate) fn after_contradiction(
     if work.only_recheck {
         return Vec::new();
     }
+    // Somebody who is said to have left must not keep access because much else is to be done.
+    let left = contradicted.iter().any(|expected| !expected.joined);
+    let priority = if left { Priority::Revocation } else { Priority::Ordinary };
     let due = delays.contradiction.iter().map(|delay| now + *delay);
-    due.map(|due| entry(work, Reason::Contradiction, due, contradicted.clone())).collect()
+    due.map(|due| entry(work, priority, Reason::Contradiction, due, contradicted.clone())).collect()
 }
 
 /// Work that a service, or another principal, makes wait. Without a time from the service the wait grows
-/// with the age of the work, so that what never becomes possible is tried ever more seldom.
-pub(crate) fn deferred(work: &Work, retry_after: Option<SignedDuration>, now: Timestamp) -> AgendaEntry {
+/// with the age of the work, so that what never becomes possible is tried ever more seldom. What an operator
+/// approved stays approved, and a tombstone's end stays its end.
+pub(crate) fn deferred(
+    work: &Work,
+    priority: Priority,
+    retry_after: Option<SignedDuration>,
+    now: Timestamp,
+) -> Vec<AgendaEntry> {
     let age = now.duration_since(work.noticed_at);
-    let wait = retry_after.unwrap_or(age).clamp(DEFERRAL.0, DEFERRAL.1);
-    entry(work, Reason::Deferred, now + wait, work.expectations.iter().cloned().collect())
+    let due = now + retry_after.unwrap_or(age).clamp(DEFERRAL.0, DEFERRAL.1);
+    let mut reasons = Vec::new();
+    reasons.extend(work.approved.then_some(Reason::Approved));
+    reasons.extend(work.grace_over.then_some(Reason::GraceOver));
+    if reasons.is_empty() {
+        reasons.push(Reason::Deferred);
+    }
+    let expectations: Vec<Expectation> = work.expectations.iter().cloned().collect();
+    reasons.into_iter().map(|reason| entry(work, priority, reason, due, expectations.clone())).collect()
 }
 
-fn entry(work: &Work, reason: Reason, due: Timestamp, expectations: Vec<Expectation>) -> AgendaEntry {
+fn entry(
+    work: &Work,
+    priority: Priority,
+    reason: Reason,
+    due: Timestamp,
+    expectations: Vec<Expectation>,
+) -> AgendaEntry {
     AgendaEntry {
         due,
-        priority: Priority::Ordinary,
+        priority,
         subject: work.subject.clone(),
         reason,
         look: work.look.max(Look::ReadAnyway),

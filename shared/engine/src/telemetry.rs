@@ -77,4 +77,8 @@ pub trait Telemetry: Send + Sync {
     fn skipped(&self, principal: &EntraObjectId, skipped: &Skipped);
     /// Something happened `times` times.
     fn count(&self, count: Count, times: u64);
+    /// A service said that this API of it is called too often.
+    fn throttled(&self, api: &'static str) {
+        let _ = api;
+    }
 }

@@ -1,14 +1,15 @@
 //! Handles a user: object, attributes and memberships, revocations first.
 
 use crate::agenda::{AgendaEntry, Priority, Reason};
-use crate::apply::{Effect, weightiest};
+use crate::apply::weightiest;
 use crate::holds::Mark;
 use crate::mirror::Mirror;
 use crate::ports::{CallError, Cause};
 use crate::recheck;
 use crate::trigger::{Expectation, Look, Subject};
 use crate::user_facts::UserFacts;
-use crate::work::Work;
+use crate::user_task::UserTask;
+use crate::work::{Stopped, Work};
 use futures::{StreamExt, stream};
 use planning::GroupId;
 use planning::attributes::UserAttribute;
@@ -18,8 +19,7 @@ use planning::hold;
 use planning::plan::{Change, Plan};
 use planning::record::{CreationIntent, Record, Standing, UserRecord};
 use planning::scope::{OutOfScope, UserReading};
-use planning::skipped::{SkipReason, Skipped};
-use planning::user_plan::{self, Holder, IdentityUser, UserHolders};
+use planning::user_plan::{self, Holder, UserHolders};
 use std::collections::BTreeSet;
 
 /// Writes of one user at a time; a user in fifty groups need not wait for fifty answers in turn.
@@ -27,36 +27,6 @@ const CONCURRENT_WRITES: usize = 8;
 
 /// How often a plan is made anew because somebody holds a name that looked free.
 const REPLANS: usize = 2;
-
-/// A user whose plan is approved, and whose record says so.
-pub(crate) struct UserTask {
-    pub(crate) work: Work,
-    record: Record<UserRecord>,
-    desired: DesiredUser,
-    assigned_groups: AssignedGroups,
-    approved: ApprovedPlan,
-    object: Option<IdentityUser>,
-    skipped: Vec<Skipped>,
-    errors: Vec<CallError>,
-    revoked: bool,
-}
-
-impl UserTask {
-    /// The memberships to revoke that count as bulk if many people lose some.
-    pub(crate) fn counted_revocations(&self) -> BTreeSet<GroupId> {
-        let deletes = |change: &Change| matches!(change, Change::DeleteUser { .. });
-        if self.work.approved || self.approved.plan().changes.iter().any(deletes) {
-            return BTreeSet::new();
-        }
-        hold::counted(&self.record, &self.desired, self.approved.plan())
-    }
-
-    /// Leaves these memberships alone until an operator decides.
-    pub(crate) fn withhold(&mut self, groups: BTreeSet<GroupId>) {
-        self.approved = self.approved.clone().withholding(&groups);
-        self.record.marks.held.extend(groups);
-    }
-}
 
 impl Mirror {
     /// Decides what to do for a user; `None` if there is nothing to do. The record is marked dirty, with
@@ -162,7 +132,12 @@ impl Mirror {
     }
 
     /// Updates and grants, and stores what came of it all.
-    pub(crate) async fn finish_user(&self, mut task: UserTask) -> Result<(), CallError> {
+    pub(crate) async fn finish_user(&self, task: UserTask) -> Result<(), Stopped> {
+        let priority = task.priority();
+        self.apply_rest(task).await.map_err(|error| Stopped { error, priority })
+    }
+
+    async fn apply_rest(&self, mut task: UserTask) -> Result<(), CallError> {
         for round in 0..=REPLANS {
             let changes: Vec<Change> = task.approved.updates_and_grants().cloned().collect();
             let (grants, others): (Vec<_>, Vec<_>) =
@@ -188,7 +163,7 @@ impl Mirror {
             }
             let user = task.record.principal.user_id.clone();
             let result = self.apply(&task.approved, change, user.as_ref(), &task.work).await;
-            note(task, change, result);
+            task.note(change, result);
         }
     }
 
@@ -201,7 +176,7 @@ impl Mirror {
             .collect()
             .await;
         for (change, result) in results {
-            note(task, change, result);
+            task.note(change, result);
         }
     }
 
@@ -258,7 +233,8 @@ impl Mirror {
         for skipped in &plan.skipped {
             self.telemetry.skipped(&plan.principal, skipped);
         }
-        task.record.dirty = !task.errors.is_empty();
+        // What was throttled has had no effect: the record says exactly what stands there.
+        task.record.dirty = task.errors.iter().any(|error| !error.is_throttle());
         if task.errors.is_empty() {
             task.record.principal.settle(&task.desired, &plan, now);
         }
@@ -282,7 +258,7 @@ impl Mirror {
             entries.extend(recheck::after_revocation(&task.work, &self.settings.recheck_delays, now));
         }
         if !plan.waits_for.is_empty() {
-            entries.push(recheck::deferred(&task.work, None, now));
+            entries.extend(recheck::deferred(&task.work, Priority::Ordinary, None, now));
         }
         entries.extend(self.doubts(task));
         entries
@@ -334,33 +310,6 @@ fn approve(plan: Plan, user: &UserRecord, holders: &UserHolders) -> Result<Appro
     guard_rail::approve(plan, &ours).map_err(|error| {
         CallError::new("approve", principal, Cause::Incomplete { missing: error.to_string() })
     })
-}
-
-/// Books the outcome of a change: on the record what took effect, as skipped what AWS will never take.
-fn note(task: &mut UserTask, change: &Change, result: Result<Effect, CallError>) {
-    let user = &mut task.record.principal;
-    match result {
-        Ok(Effect::Revoked(group)) => {
-            user.memberships.remove(&group);
-            user.granting.remove(&group);
-        }
-        Ok(Effect::Granted(group, membership)) => {
-            user.granting.remove(&group);
-            user.memberships.insert(group, membership);
-        }
-        Ok(Effect::Deleted) => user.object_is_gone(),
-        Ok(Effect::UserCreated(user_id)) => (user.user_id, user.creating) = (Some(user_id), None),
-        Ok(_) => {}
-        Err(CallError { operation, cause: Cause::Refused { .. }, .. })
-            if !matches!(change, Change::RevokeMembership { .. }) =>
-        {
-            if let Change::GrantMembership { group } = change {
-                user.granting.remove(group);
-            }
-            task.skipped.push(Skipped::Principal { why: SkipReason::RefusedByAws { operation } });
-        }
-        Err(error) => task.errors.push(error),
-    }
 }
 
 fn take_conflict(errors: &mut Vec<CallError>) -> bool {

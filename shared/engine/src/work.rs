@@ -1,6 +1,7 @@
 //! Work: everything that the triggers of one batch say about one principal, in one piece.
 
-use crate::agenda::{AgendaKey, Reason};
+use crate::agenda::{AgendaKey, Priority, Reason};
+use crate::ports::CallError;
 use crate::trigger::{Expectation, Look, Origin, Subject, Trigger};
 use jiff::Timestamp;
 use planning::EntraObjectId;
@@ -18,6 +19,10 @@ pub(crate) struct Work {
     pub(crate) agenda: BTreeSet<AgendaKey>,
     /// At least one trigger is a notification: Entra ID says that something changed.
     pub(crate) notified: bool,
+    /// At least one trigger comes from a change itself, and not from the agenda.
+    pub(crate) live: bool,
+    /// An entry among the agenda's revocations led here.
+    among_revocations: bool,
     /// Nothing but looking again at what was looked at before.
     pub(crate) only_recheck: bool,
     /// An operator approved the revocations behind this: they are not weighed again.
@@ -40,6 +45,8 @@ pub(crate) fn coalesce(triggers: impl IntoIterator<Item = Trigger>) -> BTreeMap<
             expectations: BTreeSet::new(),
             agenda: BTreeSet::new(),
             notified: false,
+            live: false,
+            among_revocations: false,
             only_recheck: true,
             approved: false,
             grace_over: false,
@@ -56,16 +63,32 @@ pub(crate) fn ids_of(work: &BTreeMap<Subject, Work>, kind: PrincipalKind) -> BTr
     work.keys().filter(|subject| subject.kind == kind).map(|subject| subject.id.clone()).collect()
 }
 
+/// A handling that ended early, and among what the rest of it has to wait if it steps back to the agenda.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stopped {
+    pub(crate) error: CallError,
+    pub(crate) priority: Priority,
+}
+
 impl Work {
+    /// It ended before it was known what is to be done. A live change may turn out to take access away: the
+    /// rest must not wait behind what gives.
+    pub(crate) fn stopped(&self, error: CallError) -> Stopped {
+        let may_revoke = self.live || self.among_revocations;
+        Stopped { error, priority: if may_revoke { Priority::Revocation } else { Priority::Ordinary } }
+    }
+
     fn add(&mut self, trigger: Trigger) {
         self.look = self.look.max(trigger.look);
         self.expectations.extend(trigger.expectations);
         self.noticed_at = self.noticed_at.min(trigger.noticed_at);
+        self.live |= !matches!(trigger.origin, Origin::Agenda { .. });
         match trigger.origin {
             Origin::Notification { .. } => (self.notified, self.only_recheck) = (true, false),
             Origin::FanOut { .. } | Origin::NameNeeded { .. } => self.only_recheck = false,
             Origin::Agenda { key } => {
                 self.only_recheck &= key.is_recheck();
+                self.among_revocations |= key.priority == Priority::Revocation;
                 self.approved |= key.reason == Reason::Approved;
                 self.grace_over |= key.reason == Reason::GraceOver;
                 self.agenda.insert(key);

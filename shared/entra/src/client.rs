@@ -1,9 +1,11 @@
-//! The client of Microsoft Graph: single requests, pages and batches, with retries.
+//! The client of Microsoft Graph: single requests, pages and batches, with retries, within its rate budget.
 
 use crate::answer::{self, Purpose, Verdict, decode, judge, retry_after, seconds};
 use crate::credential::Credential;
+use crate::resource_units::cost;
 use crate::transport::Transport;
 use bytes::Bytes;
+use engine::budget::{Budget, RunsShort};
 use engine::ports::{CallError, Cause, Clock};
 use futures::future::join_all;
 use http::{Method, Request, Response, StatusCode, header};
@@ -33,6 +35,8 @@ pub struct GraphClient {
     credential: Arc<dyn Credential>,
     endpoint: Arc<str>,
     clock: Arc<dyn Clock>,
+    /// Resource units.
+    budget: Arc<Budget>,
 }
 
 /// A request for a batch: the path under the endpoint, with its query.
@@ -81,14 +85,17 @@ struct BatchResponse<'a> {
 }
 
 impl GraphClient {
-    /// A client of the Graph at `endpoint`, usually `https://graph.microsoft.com/v1.0`.
+    /// A client of the Graph at `endpoint`, usually `https://graph.microsoft.com/v1.0`. `budget` counts in
+    /// resource units.
     pub fn new(
         transport: Arc<dyn Transport>,
         credential: Arc<dyn Credential>,
         endpoint: String,
         clock: Arc<dyn Clock>,
+        budget: Budget,
     ) -> Self {
-        Self { transport, credential, endpoint: endpoint.trim_end_matches('/').into(), clock }
+        let endpoint = endpoint.trim_end_matches('/').into();
+        Self { transport, credential, endpoint, clock, budget: Arc::new(budget) }
     }
 
     /// The path of an absolute link of this Graph; `None` if it leads elsewhere: our token must not go there.
@@ -102,7 +109,7 @@ impl GraphClient {
         path: &str,
         purpose: Purpose<'_>,
     ) -> Result<T, CallError> {
-        let body = self.answered(&Method::GET, path, &Bytes::new(), purpose).await?;
+        let body = self.answered(&Method::GET, path, &Bytes::new(), cost(path), purpose).await?;
         decode(&body).map_err(|cause| error(purpose, cause))
     }
 
@@ -140,6 +147,7 @@ impl GraphClient {
         let mut results: Vec<Option<Result<Bytes, Cause>>> = vec![None; requests.len()];
         let mut open: Vec<usize> = (0..requests.len()).collect();
         for attempt in 0..ATTEMPTS {
+            // A throttled part waits for the budget; how long any other pauses is said here.
             let mut pause = None;
             let verdicts = match self.attempt(requests, &open).await {
                 Ok(verdicts) => verdicts,
@@ -154,10 +162,15 @@ impl GraphClient {
                     Ok(body) => Ok(body),
                     Err(Verdict::Again { after, otherwise }) => {
                         again.push(at);
-                        pause = pause.max(after);
+                        if !self.told_of_throttle(&otherwise) {
+                            pause = pause.max(Some(after.unwrap_or(PAUSE * 2_u32.pow(attempt))));
+                        }
                         Err(otherwise)
                     }
-                    Err(Verdict::Final(cause)) => Err(cause),
+                    Err(Verdict::Final(cause)) => {
+                        self.told_of_throttle(&cause);
+                        Err(cause)
+                    }
                     Err(Verdict::Good | Verdict::TokenRefused) => Err(token_refused()),
                 });
             }
@@ -165,7 +178,7 @@ impl GraphClient {
             if open.is_empty() || attempt + 1 == ATTEMPTS {
                 break;
             }
-            tokio::time::sleep(pause.unwrap_or(PAUSE * 2_u32.pow(attempt))).await;
+            tokio::time::sleep(pause.unwrap_or_default()).await;
         }
         let unanswered = || Err(Cause::Incomplete { missing: "the batch does not answer it".to_owned() });
         let paired = results.into_iter().zip(requests);
@@ -187,7 +200,8 @@ impl GraphClient {
             open.iter().map(|at| BatchEntry { id: at.to_string(), method: "GET", url: &requests[*at].url });
         let body = serde_json::to_vec(&BatchBody { requests: entries.collect() })
             .map_err(|json| error(purpose, answer::unreadable(&json)))?;
-        let body = self.answered(&Method::POST, "/$batch", &Bytes::from(body), purpose).await?;
+        let units = open.iter().map(|at| cost(&requests[*at].url)).sum();
+        let body = self.answered(&Method::POST, "/$batch", &Bytes::from(body), units, purpose).await?;
         let answer: BatchAnswer<'_> =
             serde_json::from_slice(&body).map_err(|json| error(purpose, answer::unreadable(&json)))?;
         let judged = answer.responses.into_iter().filter_map(|response| {
@@ -203,11 +217,15 @@ impl GraphClient {
         method: &Method,
         path: &str,
         body: &Bytes,
+        units: f64,
         purpose: Purpose<'_>,
     ) -> Result<Bytes, CallError> {
         let mut token_was_refused = false;
         let mut attempt = 0;
         loop {
+            if let Err(RunsShort { retry_after }) = self.budget.take(units).await {
+                return Err(error(purpose, Cause::Throttled { retry_after: Some(retry_after) }));
+            }
             let token = self.credential.token(self.clock.now()).await?;
             let sent = self.send(method, path, body, token.expose_secret()).await;
             let verdict = match sent {
@@ -225,15 +243,31 @@ impl GraphClient {
                     token_was_refused = true;
                     self.credential.refused().await;
                 }
-                Verdict::Again { after, .. } if attempt + 1 < ATTEMPTS => {
-                    tokio::time::sleep(after.unwrap_or(PAUSE * 2_u32.pow(attempt))).await;
+                Verdict::Again { after, otherwise } => {
+                    let throttle = self.told_of_throttle(&otherwise);
+                    if attempt + 1 == ATTEMPTS {
+                        return Err(error(purpose, otherwise));
+                    }
+                    // After a throttle it is the budget that waits.
+                    if !throttle {
+                        tokio::time::sleep(after.unwrap_or(PAUSE * 2_u32.pow(attempt))).await;
+                    }
                     attempt += 1;
                 }
-                Verdict::Again { otherwise, .. } => return Err(error(purpose, otherwise)),
-                Verdict::Final(cause) => return Err(error(purpose, cause)),
+                Verdict::Final(cause) => {
+                    self.told_of_throttle(&cause);
+                    return Err(error(purpose, cause));
+                }
                 Verdict::TokenRefused | Verdict::Good => return Err(error(purpose, token_refused())),
             }
         }
+    }
+
+    /// Tells the budget of a throttle; false if it is something else.
+    fn told_of_throttle(&self, cause: &Cause) -> bool {
+        let Cause::Throttled { retry_after } = cause else { return false };
+        self.budget.throttled(*retry_after);
+        true
     }
 
     async fn send(

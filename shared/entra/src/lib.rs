@@ -9,6 +9,7 @@ mod credential;
 mod directory;
 mod group;
 mod notification;
+mod resource_units;
 mod transport;
 mod user;
 

@@ -4,9 +4,10 @@
 //! error; every error is a [`engine::ports::CallError`] that holds ids and AWS's codes only, never a name, an
 //! address or AWS's own message (which may quote one).
 //!
-//! This crate retries nothing itself. The client it is given is expected to retry as the SDK's standard mode
-//! does (three attempts; throttling, server errors and broken connections), with operation and attempt
-//! time-outs. Two consequences for callers, since a first attempt may have taken effect before its answer was
+//! Every call waits for the budget of its API. What AWS throttles is tried again here, three times in all, when
+//! AWS said (`RetryAfterSeconds`); the SDK must leave it alone ([`ThrottlesAreOurs`]), for it would not wait that
+//! long. All else is left to the client, which is expected to retry as the SDK's standard mode does (three
+//! attempts; server errors and broken connections), with operation and attempt time-outs. Two consequences for callers, since a first attempt may have taken effect before its answer was
 //! lost: [`engine::ports::Cause::Conflict`] on a creation may mean our own object, and
 //! [`engine::ports::Cause::NotFound`] on a deletion our own deletion.
 
@@ -17,6 +18,7 @@ mod operations;
 mod pages;
 mod reads;
 mod store;
+mod throttles;
 mod user_create;
 mod user_paths;
 mod user_read;
@@ -24,3 +26,4 @@ mod user_update;
 mod writes;
 
 pub use store::{IdentityStore, IdentityStoreReadOnly, IdentityStoreWrite};
+pub use throttles::ThrottlesAreOurs;

@@ -20,33 +20,33 @@ use planning::user_plan::IdentityUser;
 #[async_trait]
 impl IdentityStoreLister for IdentityStoreReadOnly {
     async fn users_page(&self, token: Option<String>) -> Result<ListPage<IdentityUser>, CallError> {
-        let call = Call::new(operations::LIST_USERS, "of the identity store");
+        let call = self.0.call(operations::LIST_USERS, "of the identity store");
         let request = self.0.client().list_users();
         let request = request.identity_store_id(self.0.id()).max_results(PAGE);
         let request = request.extensions(ENTERPRISE).set_next_token(token);
-        let page = call.answered(request.send().await)?;
+        let page = call.answered(|| request.clone().send()).await?;
         let items: Result<_, _> = page.users.into_iter().map(|user| listed_user(&call, user)).collect();
         Ok(ListPage { items: items?, next: further(page.next_token) })
     }
 
     async fn groups_page(&self, token: Option<String>) -> Result<ListPage<IdentityGroup>, CallError> {
-        let call = Call::new(operations::LIST_GROUPS, "of the identity store");
+        let call = self.0.call(operations::LIST_GROUPS, "of the identity store");
         let request = self.0.client().list_groups();
         let request = request.identity_store_id(self.0.id()).max_results(PAGE).set_next_token(token);
-        let page = call.answered(request.send().await)?;
+        let page = call.answered(|| request.clone().send()).await?;
         let items: Result<_, _> = page.groups.into_iter().map(|group| listed_group(&call, group)).collect();
         Ok(ListPage { items: items?, next: further(page.next_token) })
     }
 
     async fn memberships_in(&self, group: &GroupId) -> Result<Option<Memberships>, CallError> {
-        let call = Call::new(operations::MEMBERS_OF_GROUP, group);
+        let call = self.0.call(operations::MEMBERS_OF_GROUP, group);
         let mut pages = Pages::default();
         let mut memberships = Memberships::default();
         while let Some(token) = pages.to_read() {
             let request = self.0.client().list_group_memberships();
             let request = request.identity_store_id(self.0.id()).max_results(PAGE);
             let request = request.group_id(group.as_str()).set_next_token(token);
-            let page = match call.answered(request.send().await) {
+            let page = match call.answered(|| request.clone().send()).await {
                 Err(CallError { cause: Cause::NotFound, .. }) => return Ok(None),
                 page => page?,
             };

@@ -38,11 +38,17 @@ impl Pages {
 mod tests {
     use super::*;
     use crate::operations;
+    use engine::budget::Budget;
     use engine::ports::Cause;
+    use std::sync::Arc;
+
+    fn call() -> Call {
+        Call::new(operations::MEMBERS_OF_GROUP, "g", Arc::new(Budget::new("ListGroupMemberships", 20.0)))
+    }
 
     #[test]
     fn an_empty_token_ends_a_list() {
-        let call = Call::new(operations::MEMBERS_OF_GROUP, "g");
+        let call = call();
         let mut pages = Pages::default();
         assert_eq!(pages.to_read(), Some(None));
         pages.turn(&call, Some("two")).unwrap();
@@ -53,7 +59,7 @@ mod tests {
 
     #[test]
     fn a_token_that_leads_back_is_no_end() {
-        let call = Call::new(operations::MEMBERS_OF_GROUP, "g");
+        let call = call();
         let mut pages = Pages::default();
         for token in ["two", "three"] {
             pages.turn(&call, Some(token)).unwrap();

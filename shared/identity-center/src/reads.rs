@@ -22,11 +22,11 @@ pub(crate) const PAGE: i32 = 100;
 #[async_trait]
 impl IdentityStoreReader for IdentityStoreReadOnly {
     async fn user(&self, id: &UserId) -> Result<Option<IdentityUser>, CallError> {
-        let call = Call::new(operations::DESCRIBE_USER, id);
+        let call = self.0.call(operations::DESCRIBE_USER, id);
         let request = self.0.client().describe_user();
         let request = request.identity_store_id(self.0.id()).user_id(id.as_str());
-        let answer = request.extensions(ENTERPRISE).send().await;
-        let Some(user) = call.found(answer)? else {
+        let request = request.extensions(ENTERPRISE);
+        let Some(user) = call.found(|| request.clone().send()).await? else {
             return Ok(None);
         };
         Ok(Some(IdentityUser {
@@ -37,7 +37,7 @@ impl IdentityStoreReader for IdentityStoreReadOnly {
     }
 
     async fn find_user(&self, attribute: UserAttribute, value: &str) -> Result<Option<UserId>, CallError> {
-        let call = Call::new(operations::GET_USER_ID, format!("user by {attribute}"));
+        let call = self.0.call(operations::GET_USER_ID, format!("user by {attribute}"));
         // The path of one address, not of the whole list (API reference, GetUserId).
         let path = match attribute {
             UserAttribute::Email => "emails.value",
@@ -46,20 +46,20 @@ impl IdentityStoreReader for IdentityStoreReadOnly {
         let identifier = call.built(unique(path, value))?;
         let request = self.0.client().get_user_id();
         let request = request.identity_store_id(self.0.id());
-        let answer = request.alternate_identifier(identifier).send().await;
-        let found = call.found(answer)?;
+        let request = request.alternate_identifier(identifier);
+        let found = call.found(|| request.clone().send()).await?;
         found.map(|user| call.id(user.user_id())).transpose()
     }
 
     async fn memberships_of(&self, user: &UserId) -> Result<BTreeMap<GroupId, MembershipId>, CallError> {
-        let call = Call::new(operations::MEMBERSHIPS_OF_USER, user);
+        let call = self.0.call(operations::MEMBERSHIPS_OF_USER, user);
         let mut pages = Pages::default();
         let mut memberships = BTreeMap::new();
         while let Some(token) = pages.to_read() {
             let request = self.0.client().list_group_memberships_for_member();
             let request = request.identity_store_id(self.0.id()).max_results(PAGE);
             let request = request.member_id(member(user)).set_next_token(token);
-            let page = call.answered(request.send().await)?;
+            let page = call.answered(|| request.clone().send()).await?;
             for membership in page.group_memberships() {
                 let group = membership.group_id().ok_or_else(|| call.lacks("GroupId"))?;
                 memberships.insert(call.id(group)?, call.id(membership.membership_id())?);
@@ -75,19 +75,19 @@ impl IdentityStoreReader for IdentityStoreReadOnly {
         group: &GroupId,
     ) -> Result<Option<MembershipId>, CallError> {
         let object = format!("user {user} in group {group}");
-        let call = Call::new(operations::GET_MEMBERSHIP_ID, object);
+        let call = self.0.call(operations::GET_MEMBERSHIP_ID, object);
         let request = self.0.client().get_group_membership_id();
         let request = request.identity_store_id(self.0.id());
         let request = request.group_id(group.as_str()).member_id(member(user));
-        let found = call.found(request.send().await)?;
+        let found = call.found(|| request.clone().send()).await?;
         found.map(|found| call.id(found.membership_id())).transpose()
     }
 
     async fn group(&self, id: &GroupId) -> Result<Option<IdentityGroup>, CallError> {
-        let call = Call::new(operations::DESCRIBE_GROUP, id);
+        let call = self.0.call(operations::DESCRIBE_GROUP, id);
         let request = self.0.client().describe_group();
         let request = request.identity_store_id(self.0.id()).group_id(id.as_str());
-        let Some(group) = call.found(request.send().await)? else {
+        let Some(group) = call.found(|| request.clone().send()).await? else {
             return Ok(None);
         };
         let name = group.display_name().ok_or_else(|| call.lacks("DisplayName"))?;
@@ -99,24 +99,24 @@ impl IdentityStoreReader for IdentityStoreReadOnly {
     }
 
     async fn find_group(&self, name: &str) -> Result<Option<GroupId>, CallError> {
-        let call = Call::new(operations::GET_GROUP_ID, "group by name");
+        let call = self.0.call(operations::GET_GROUP_ID, "group by name");
         let identifier = call.built(unique("displayName", name))?;
         let request = self.0.client().get_group_id();
         let request = request.identity_store_id(self.0.id());
-        let answer = request.alternate_identifier(identifier).send().await;
-        let found = call.found(answer)?;
+        let request = request.alternate_identifier(identifier);
+        let found = call.found(|| request.clone().send()).await?;
         found.map(|group| call.id(group.group_id())).transpose()
     }
 
     async fn members_of(&self, group: &GroupId) -> Result<BTreeSet<UserId>, CallError> {
-        let call = Call::new(operations::MEMBERS_OF_GROUP, group);
+        let call = self.0.call(operations::MEMBERS_OF_GROUP, group);
         let mut pages = Pages::default();
         let mut members = BTreeSet::new();
         while let Some(token) = pages.to_read() {
             let request = self.0.client().list_group_memberships();
             let request = request.identity_store_id(self.0.id()).max_results(PAGE);
             let request = request.group_id(group.as_str()).set_next_token(token);
-            let page = call.answered(request.send().await)?;
+            let page = call.answered(|| request.clone().send()).await?;
             for membership in page.group_memberships() {
                 members.insert(member_of(&call, membership)?);
             }

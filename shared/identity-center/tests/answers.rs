@@ -9,20 +9,27 @@ mod world;
 
 use aws_sdk_identitystore::Client;
 use aws_sdk_identitystore::config::http::HttpRequest;
+use aws_sdk_identitystore::config::retry::RetryConfig;
 use aws_sdk_identitystore::config::timeout::TimeoutConfig;
+use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use axum::Router;
 use axum::http::StatusCode;
+use engine::budget::Budgets;
 use engine::ports::{CallError, Cause, IdentityStoreReader, IdentityStoreWriter};
-use identity_center::IdentityStore;
+use engine::urgency::{Urgency, with_urgency};
+use identity_center::{IdentityStore, ThrottlesAreOurs};
 use jiff::SignedDuration;
 use planning::MembershipId;
 use script::{Script, USER, group, user};
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// What creating a group comes to when this is the answer.
 async fn refusal(status: u16, body: Value) -> CallError {
@@ -49,13 +56,71 @@ async fn an_answer_without_an_id_is_incomplete() {
     assert!(error.to_string().starts_with("CreateUser a new user: "), "{error}");
 }
 
-#[tokio::test]
+fn throttled(seconds: Value) -> (u16, Value) {
+    (400, json!({"__type": "ThrottlingException", "RetryAfterSeconds": seconds}))
+}
+
+#[tokio::test(start_paused = true)]
 async fn throttling_says_when_to_come_back() {
-    let throttled = |seconds| json!({"__type": "ThrottlingException", "RetryAfterSeconds": seconds});
     for (seconds, expected) in [(json!(3), Some(3)), (json!(0), None), (Value::Null, None)] {
-        let error = refusal(400, throttled(seconds)).await;
+        let (script, store) = Script::of(vec![throttled(seconds); 3]);
+        let error = store.writer().create_group("Analysts").await.unwrap_err();
         let retry_after = expected.map(SignedDuration::from_secs);
         assert_eq!(error.cause, Cause::Throttled { retry_after });
+        assert_eq!(script.asked().len(), 3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_throttled_is_sent_again_when_aws_said() {
+    let created = json!({"GroupId": script::GROUP, "IdentityStoreId": "d-906769a0b1"});
+    let (script, store) = Script::of([throttled(json!(3)), (200, created)]);
+    let start = Instant::now();
+    store.writer().create_group("Analysts").await.unwrap();
+    assert_eq!((script.asked().len(), start.elapsed().as_secs()), (2, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_without_patience_is_told_how_long_a_throttle_lasts() {
+    let (script, store) = Script::of([throttled(json!(3))]);
+    let writer = store.writer();
+    let error = with_urgency(Urgency::Live, writer.create_group("Analysts")).await.unwrap_err();
+    let retry_after = Some(SignedDuration::from_secs(3));
+    assert_eq!(error.cause, Cause::Throttled { retry_after });
+    assert_eq!(script.asked().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exhausted_budget_is_like_a_throttle_but_nothing_is_sent() {
+    let (script, store) = Script::of(vec![throttled(json!(60)); 3]);
+    let writer = store.writer();
+    for _ in 0..2 {
+        let refused = with_urgency(Urgency::Live, writer.create_group("Analysts")).await.unwrap_err();
+        assert!(matches!(refused.cause, Cause::Throttled { retry_after: Some(_) }), "{refused}");
+    }
+    assert_eq!(script.asked().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sdk_retries_a_server_error_but_leaves_throttles_to_us() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    for (status, name, expected) in [(400, "ThrottlingException", 3), (500, "InternalServerException", 3)] {
+        asked.store(0, Ordering::Relaxed);
+        let counted = asked.clone();
+        let router = Router::new().fallback(async move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            (StatusCode::from_u16(status).unwrap(), json!({"__type": name}).to_string())
+        });
+        let config = world::config("eu-west-1")
+            .endpoint_url("http://aws.invalid")
+            .http_client(world::http_client(router))
+            .sleep_impl(TokioSleep::new())
+            .retry_config(RetryConfig::standard())
+            .retry_classifier(ThrottlesAreOurs);
+        let client = Client::from_conf(config.build());
+        let store = IdentityStore::new(client, "d-906769a0b1".to_owned(), Budgets::new(20.0));
+        store.writer().create_group("Analysts").await.unwrap_err();
+        assert_eq!(asked.load(Ordering::Relaxed), expected, "{name}");
     }
 }
 
@@ -144,7 +209,8 @@ async fn an_answer_that_never_comes_leaves_the_outcome_open() {
         .endpoint_url("http://aws.invalid")
         .http_client(world::http_client(router))
         .timeout_config(timeouts.build());
-    let store = IdentityStore::new(Client::from_conf(config.build()), "d-906769a0b1".to_owned());
+    let store =
+        IdentityStore::new(Client::from_conf(config.build()), "d-906769a0b1".to_owned(), Budgets::new(20.0));
     let error = store.writer().create_group("Analysts").await.unwrap_err();
     let detail = "timed out".to_owned();
     assert_eq!(error.cause, Cause::Unanswered { detail });
@@ -156,7 +222,8 @@ async fn a_call_that_cannot_be_sent_says_why() {
     let config = world::config("eu-west-1")
         .endpoint_url("http://aws.invalid")
         .http_client(http_client_fn(move |_, _| refused.clone()));
-    let store = IdentityStore::new(Client::from_conf(config.build()), "d-906769a0b1".to_owned());
+    let store =
+        IdentityStore::new(Client::from_conf(config.build()), "d-906769a0b1".to_owned(), Budgets::new(20.0));
     let error = store.writer().create_group("Analysts").await.unwrap_err();
     assert!(matches!(error.cause, Cause::Unanswered { .. }), "{error}");
     assert!(error.to_string().contains("connection refused"), "{error}");

@@ -10,6 +10,7 @@ mod world;
 
 use aws_sdk_identitystore::Client;
 use aws_smithy_http_client::Builder;
+use engine::budget::Budgets;
 use engine::ports::{Cause, IdentityStoreReader, IdentityStoreWriter};
 use identity_center::IdentityStore;
 use moto::Moto;
@@ -20,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 fn store(moto: &Moto) -> IdentityStore {
     let config = world::config("eu-west-1").endpoint_url(&moto.url).http_client(Builder::new().build_http());
     let client = Client::from_conf(config.build());
-    IdentityStore::new(client, "d-906769a0b1".to_owned())
+    IdentityStore::new(client, "d-906769a0b1".to_owned(), Budgets::new(20.0))
 }
 
 #[tokio::test]

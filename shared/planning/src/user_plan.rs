@@ -276,6 +276,14 @@ impl UserRecord {
         self.granting.clear();
     }
 
+    /// The object stands in Identity Center, with these attributes.
+    pub fn is_created(&mut self, user_id: UserId, attributes: &UserAttributes) {
+        self.standing = Standing::Mirrored;
+        self.user_id = Some(user_id);
+        self.creating = None;
+        self.attributes = Some(Digest::of(attributes));
+    }
+
     /// Corrects what is remembered by the memberships that were read. A membership that Entra ID calls for
     /// is taken as ours whoever wrote it, so that it goes when Entra ID says so; any other is left alone.
     pub fn correct_memberships(&mut self, actual: &BTreeMap<GroupId, MembershipId>, desired: &DesiredUser) {

@@ -4,6 +4,8 @@ use crate::http::SharedHttp;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
+use engine::budget::Budgets;
+use identity_center::{IdentityStore, ThrottlesAreOurs};
 use std::time::Duration;
 
 /// One attempt of a call: far above what any of the services needs, far below a function's time-out.
@@ -14,7 +16,8 @@ const CALL: Duration = Duration::from_secs(25);
 
 /// The configuration that every client is made from: credentials, region and endpoints as the AWS SDKs read
 /// them from the environment (`AWS_REGION`, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`), standard
-/// retries (three attempts, for throttling, server errors and broken connections), and time-outs.
+/// retries (three attempts, for throttling, server errors and broken connections), and time-outs. The identity
+/// store's client leaves throttles to the rate budgets.
 pub async fn configuration(http: SharedHttp) -> SdkConfig {
     let timeouts =
         TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(CALL).build();
@@ -24,4 +27,10 @@ pub async fn configuration(http: SharedHttp) -> SdkConfig {
         .timeout_config(timeouts)
         .load()
         .await
+}
+
+/// The identity store within these budgets. What AWS throttles is repeated within them, not by the SDK.
+pub(crate) fn identity_store(config: &SdkConfig, id: String, budgets: Budgets) -> IdentityStore {
+    let client = aws_sdk_identitystore::config::Builder::from(config).retry_classifier(ThrottlesAreOurs);
+    IdentityStore::new(aws_sdk_identitystore::Client::from_conf(client.build()), id, budgets)
 }

@@ -62,6 +62,8 @@ pub struct MirrorConfiguration {
     pub sweep: SweepConfiguration,
     /// `IDENTITY_STORE_ID`: `d-` and ten hexadecimal digits, or a UUID.
     pub identity_store_id: String,
+    /// `MIRROR_CONCURRENCY`: how many mirrors may run at once; they share the services' quotas. By default 1.
+    pub concurrency: u16,
     /// `USER_NAME_SOURCE`, `LOCALE_SOURCE`, `TIME_ZONE_SOURCE`, `NESTED_GROUPS`, `GRACE_DAYS`.
     pub settings: MirrorSettings,
 }
@@ -188,6 +190,7 @@ impl MirrorConfiguration {
             sweep,
             identity_store_id: variables
                 .required("IDENTITY_STORE_ID", "the identity store's id, such as d-1234567890")?,
+            concurrency: variables.concurrency("MIRROR_CONCURRENCY")?,
             settings,
         })
     }
@@ -264,6 +267,7 @@ mod tests {
             ("TIME_ZONE_SOURCE", "preferredLanguage"),
             ("GRAPH_ENDPOINT", "http://graph.example"),
             ("GRACE_DAYS", "0"),
+            ("MIRROR_CONCURRENCY", "0"),
         ] {
             let mut variables = complete();
             variables.insert(name, value);
@@ -278,6 +282,7 @@ mod tests {
         assert_eq!(configuration.sweep.graph.graph_endpoint, GRAPH_ENDPOINT);
         assert!(!configuration.settings.flatten_nested_groups);
         assert_eq!(configuration.settings.mapping, MappingSettings::default());
+        assert_eq!(configuration.concurrency, 1);
     }
 
     #[test]

@@ -2,16 +2,15 @@
 
 use crate::clock::SystemClock;
 use crate::configuration::{ConfigurationError, MirrorConfiguration, SweepConfiguration};
-use crate::graph;
 use crate::http::SharedHttp;
 use crate::pace::EvenPace;
 use crate::telemetry::LambdaTelemetry;
 use crate::variables::Variables;
+use crate::{aws, budgets, graph};
 use aws_config::SdkConfig;
 use engine::sweep::ports::SweepTelemetry;
 use engine::sweep::{DriftPolicy, FullSweep, SweepReport, SweepSettings};
 use engine::telemetry::Count;
-use identity_center::IdentityStore;
 use jiff::SignedDuration;
 use ledger::DynamoLedger;
 use planning::sweep::{Difference, ForeignMember};
@@ -56,13 +55,14 @@ impl FullSweepConfiguration {
 pub(crate) fn connect(
     configuration: FullSweepConfiguration,
     http: &SharedHttp,
-    aws: &SdkConfig,
+    config: &SdkConfig,
     ledger: &DynamoLedger,
     telemetry: Arc<dyn SweepTelemetry>,
 ) -> FullSweep {
-    let store = IdentityStore::new(aws_sdk_identitystore::Client::new(aws), configuration.identity_store_id);
+    let units = budgets::graph_of_full_sweep();
+    let store = aws::identity_store(config, configuration.identity_store_id, budgets::identity_store(1));
     FullSweep {
-        directory: Arc::new(graph::directory(&configuration.sweep.graph, http, aws)),
+        directory: Arc::new(graph::directory(&configuration.sweep.graph, http, config, units)),
         lister: Arc::new(store.reader()),
         ledger: Arc::new(ledger.clone()),
         agenda: Arc::new(ledger.clone()),

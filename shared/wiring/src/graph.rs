@@ -5,6 +5,7 @@ use crate::configuration::GraphConfiguration;
 use crate::http::SharedHttp;
 use crate::secrets::{EntraSecret, Secret};
 use aws_config::SdkConfig;
+use engine::budget::Budget;
 use entra::{ClientSecretCredential, GraphClient, GraphDirectory};
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ pub(crate) fn directory(
     configuration: &GraphConfiguration,
     http: &SharedHttp,
     aws: &SdkConfig,
+    budget: Budget,
 ) -> GraphDirectory {
     let secrets = aws_sdk_secretsmanager::Client::new(aws);
     let secret = EntraSecret(Secret::new(secrets, configuration.credential_secret.clone()));
@@ -29,6 +31,7 @@ pub(crate) fn directory(
         Arc::new(credential),
         configuration.graph_endpoint.clone(),
         Arc::new(SystemClock),
+        budget,
     );
     GraphDirectory::new(
         client,

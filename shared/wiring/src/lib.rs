@@ -2,6 +2,7 @@
 //! environment.
 
 pub mod aws;
+pub mod budgets;
 pub mod clock;
 pub mod configuration;
 pub mod full_sweep;

@@ -2,11 +2,10 @@
 
 use crate::configuration::MirrorConfiguration;
 use crate::http::SharedHttp;
-use crate::{aws, graph, sweep};
+use crate::{aws, budgets, graph, sweep};
 use engine::mirror::{Mirror, MirrorPorts};
 use engine::ports::Redelivery;
 use engine::telemetry::Telemetry;
-use identity_center::IdentityStore;
 use ledger::SqsReceipts;
 use std::sync::Arc;
 
@@ -28,10 +27,12 @@ pub async fn assemble(
 ) -> anyhow::Result<MirrorParts> {
     let http = SharedHttp::new()?;
     let aws = aws::configuration(http.clone()).await;
-    let directory = Arc::new(graph::directory(&configuration.sweep.graph, &http, &aws));
+    let units = budgets::graph_of_mirror(configuration.concurrency).reporting_to(telemetry.clone());
+    let calls = budgets::identity_store(configuration.concurrency).reporting_to(telemetry.clone());
+    let directory = Arc::new(graph::directory(&configuration.sweep.graph, &http, &aws, units));
     let ledger = sweep::ledger(&configuration.sweep, &aws);
     let mover = sweep::mover(&configuration.sweep, &aws, &ledger, telemetry);
-    let store = IdentityStore::new(aws_sdk_identitystore::Client::new(&aws), configuration.identity_store_id);
+    let store = aws::identity_store(&aws, configuration.identity_store_id, calls);
     let ports = MirrorPorts {
         directory,
         reader: Arc::new(store.reader()),

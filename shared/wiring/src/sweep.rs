@@ -5,7 +5,7 @@ use crate::configuration::SweepConfiguration;
 use crate::full_sweep::{self, FullSweepConfiguration};
 use crate::http::SharedHttp;
 use crate::telemetry::LambdaTelemetry;
-use crate::{aws, graph};
+use crate::{aws, budgets, graph};
 use aws_config::SdkConfig;
 use engine::assignments::AssignmentPoll;
 use engine::moving::Mover;
@@ -36,8 +36,9 @@ pub async fn assemble(
     let aws = aws::configuration(http.clone()).await;
     let minute = &configuration.sweep;
     let ledger = ledger(minute, &aws);
+    let units = budgets::graph_of_sweep().reporting_to(telemetry.clone());
     let poll = AssignmentPoll {
-        directory: Arc::new(graph::directory(&minute.graph, &http, &aws)),
+        directory: Arc::new(graph::directory(&minute.graph, &http, &aws, units)),
         ledger: Arc::new(ledger.clone()),
         holds: Arc::new(ledger.clone()),
         clock: Arc::new(SystemClock),

@@ -55,6 +55,10 @@ impl Telemetry for LambdaTelemetry {
             self.metric(count.name(), "Count", times as f64, &[]);
         }
     }
+
+    fn throttled(&self, api: &'static str) {
+        self.metric("Throttles", "Count", 1.0, &[("Api", api)]);
+    }
 }
 
 /// One line in the embedded metric format (CloudWatch user guide, "Specification: Embedded metric format").

@@ -99,6 +99,19 @@ impl Variables<'_> {
         }
     }
 
+    /// How many mirrors run at once: 1 to 1,000, the most that an event source mapping knows.
+    pub(crate) fn concurrency(&self, name: &'static str) -> Result<u16, ConfigurationError> {
+        let Some(text) = self.optional(name) else { return Ok(1) };
+        match text.parse() {
+            Ok(mirrors @ 1..=1_000) => Ok(mirrors),
+            _ => Err(ConfigurationError::Wrong {
+                name,
+                fault: "not a number from 1 to 1000".to_owned(),
+                expected: "how many mirrors may run at once, as the event source mapping has it",
+            }),
+        }
+    }
+
     /// An address; `default` where the variable is not set.
     pub(crate) fn address(&self, name: &'static str, default: &str) -> Result<String, ConfigurationError> {
         let text = self.optional(name).unwrap_or_else(|| default.to_owned());

@@ -19,6 +19,7 @@ mod users;
 pub use outcome::{SweepError, SweepReport, Swept};
 
 use crate::ports::{Agenda, Clock};
+use crate::urgency::{Urgency, with_urgency};
 use jiff::{SignedDuration, Timestamp};
 use planning::mapping::MappingSettings;
 use ports::{BulkDirectory, Pace, SweepLedger, SweepProgress, SweepTelemetry};
@@ -122,11 +123,15 @@ impl FullSweep {
         let run = Run::new(self, lease, progress, &picture, stop_at);
         self.compare_assignments(&run).await?;
         run.save().await?;
-        futures::try_join!(
-            async { self.compare_lists(&run).await },
-            async { self.compare_groups(&run).await },
-            async { self.compare_users(&run).await },
-        )?;
+        let comparisons = async {
+            futures::try_join!(
+                async { self.compare_lists(&run).await },
+                async { self.compare_groups(&run).await },
+                async { self.compare_users(&run).await },
+            )
+        };
+        // Live work goes before, where it shares a budget.
+        with_urgency(Urgency::Bulk, comparisons).await?;
         run.conclude().await
     }
 }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
+use engine::budget::Budget;
 use engine::ports::{CallError, Cause, Clock};
 use entra::{ClientSecret, ClientSecretCredential, GraphClient, GraphDirectory, Transport, TransportError};
 use http::{Request, Response, header};
@@ -70,6 +71,7 @@ impl World {
             Arc::new(credential),
             GRAPH.to_owned(),
             self.clock.clone(),
+            Budget::new("graph", 350.0),
         );
         GraphDirectory::new(client, self.id_of("service_principal_id"), flatten)
     }

@@ -3,6 +3,7 @@
 use super::{GRAPH, TestClock, id};
 use async_trait::async_trait;
 use bytes::Bytes;
+use engine::budget::Budget;
 use engine::ports::CallError;
 use entra::{Credential, GraphClient, GraphDirectory, Transport, TransportError};
 use http::{Request, Response};
@@ -42,7 +43,9 @@ impl Script {
 
     pub fn directory(&self) -> GraphDirectory {
         let clock = Arc::new(TestClock(Instant::now()));
-        let client = GraphClient::new(Arc::new(self.clone()), Arc::new(AnyToken), GRAPH.to_owned(), clock);
+        let budget = Budget::new("graph", 350.0);
+        let client =
+            GraphClient::new(Arc::new(self.clone()), Arc::new(AnyToken), GRAPH.to_owned(), clock, budget);
         GraphDirectory::new(client, id(999), false)
     }
 

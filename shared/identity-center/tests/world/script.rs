@@ -5,6 +5,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
+use engine::budget::Budgets;
 use identity_center::IdentityStore;
 use planning::{GroupId, UserId};
 use serde_json::Value;
@@ -33,7 +34,7 @@ impl Script {
         script.answers.lock().unwrap().extend(answers);
         let router = Router::new().fallback(speak).with_state(script.clone());
         let client = world::client(router, "http://aws.invalid", "eu-west-1");
-        (script, IdentityStore::new(client, "d-906769a0b1".to_owned()))
+        (script, IdentityStore::new(client, "d-906769a0b1".to_owned(), Budgets::new(20.0)))
     }
 
     /// The operation and body of each request so far.

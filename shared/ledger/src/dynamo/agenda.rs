@@ -87,7 +87,7 @@ pub(crate) async fn due(table: &Table, now: Timestamp, limit: usize) -> Result<D
                 }
                 let fields = Fields::of(item);
                 if fields.number::<i64>("in_flight_until")?.is_some_and(|until| until > now.as_second()) {
-                    due.in_flight += 1;
+                    due.in_flight.push(entry(&fields)?.key());
                 } else {
                     ready += 1;
                     due.ready.push(entry(&fields)?);
@@ -99,7 +99,6 @@ pub(crate) async fn due(table: &Table, now: Timestamp, limit: usize) -> Result<D
             }
         }
     }
-    due.ready.truncate(limit);
     Ok(due)
 }
 

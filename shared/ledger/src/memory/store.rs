@@ -163,14 +163,13 @@ impl Store {
                     break;
                 }
                 if planned.is_in_flight(now) {
-                    due.in_flight += 1;
+                    due.in_flight.push(planned.entry.key());
                 } else {
                     ready += 1;
                     due.ready.push(planned.entry.clone());
                 }
             }
         }
-        due.ready.truncate(limit);
         due
     }
 

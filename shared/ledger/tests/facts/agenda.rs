@@ -21,13 +21,13 @@ pub async fn revocations_come_first_and_then_the_earliest_due(world: &World) {
     assert_eq!(world.ready(50).await, in_order);
 }
 
-pub async fn no_more_is_ready_than_asked_for(world: &World) {
+pub async fn no_more_of_a_priority_is_ready_than_asked_for(world: &World) {
     let entries: Vec<_> = (0..30).map(|number| entry(number, number.into())).collect();
     world.agenda.put(&entries).await.unwrap();
     let urgent = AgendaEntry { priority: Priority::Revocation, ..entry(99, 25) };
     world.agenda.put(std::slice::from_ref(&urgent)).await.unwrap();
     let due = world.agenda.due(at(50), 4).await.unwrap();
-    assert_eq!(due.ready, [urgent, entry(0, 0), entry(1, 1), entry(2, 2)]);
+    assert_eq!(due.ready, [urgent, entry(0, 0), entry(1, 1), entry(2, 2), entry(3, 3)]);
     assert_eq!(world.agenda.due(at(50), 0).await.unwrap().ready, []);
 }
 
@@ -38,9 +38,9 @@ pub async fn what_was_moved_is_in_flight_and_not_ready(world: &World) {
         assert!(world.agenda.set_in_flight(&moved.key(), at(50), at(950)).await.unwrap());
     }
     let due = world.agenda.due(at(50), 4).await.unwrap();
-    assert_eq!((due.ready.as_slice(), due.in_flight), (&entries[20..24], 20));
+    assert_eq!((due.ready.as_slice(), due.in_flight.len()), (&entries[20..24], 20));
     let due = world.agenda.due(at(10), 100).await.unwrap();
-    assert_eq!((due.ready.len(), due.in_flight), (0, 11), "only what is due counts");
+    assert_eq!((due.ready.len(), due.in_flight.len()), (0, 11), "only what is due counts");
 }
 
 pub async fn what_got_lost_in_flight_comes_again(world: &World) {
@@ -48,7 +48,7 @@ pub async fn what_got_lost_in_flight_comes_again(world: &World) {
     world.agenda.set_in_flight(&entry(1, 10).key(), at(50), at(950)).await.unwrap();
     assert_eq!(world.ready(949).await, []);
     let due = world.agenda.due(at(950), 9).await.unwrap();
-    assert_eq!((due.ready, due.in_flight), (vec![entry(1, 10)], 0));
+    assert_eq!((due.ready, due.in_flight.len()), (vec![entry(1, 10)], 0));
     assert!(world.agenda.set_in_flight(&entry(1, 10).key(), at(950), at(1850)).await.unwrap());
 }
 

@@ -38,6 +38,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use tower::ServiceExt;
+use wiring::budgets;
 use wiring::pace::EvenPace;
 
 /// What every call takes.
@@ -94,11 +95,18 @@ impl World {
             &id("client_id"),
             Arc::new(KnownSecret(text("client_secret"))),
         );
-        let client = GraphClient::new(transport, Arc::new(credential), text("graph"), clock.clone());
+        let client = GraphClient::new(
+            transport,
+            Arc::new(credential),
+            text("graph"),
+            clock.clone(),
+            budgets::graph_of_mirror(1),
+        );
         let directory = Arc::new(GraphDirectory::new(client, id("service_principal_id"), false));
         let store = IdentityStore::new(
             aws_client(router.clone(), &text("aws"), text("region")),
             text("identity_store_id"),
+            budgets::identity_store(1),
         );
         let (ledger, queue) = (MemoryLedger::default(), MemoryQueue::default());
         let mover = Mover {
@@ -110,6 +118,7 @@ impl World {
         let poll = AssignmentPoll {
             directory: directory.clone(),
             ledger: Arc::new(ledger.clone()),
+            holds: Arc::new(ledger.clone()),
             clock: clock.clone(),
             telemetry: Arc::new(Silence),
         };
@@ -118,6 +127,7 @@ impl World {
             reader: Arc::new(store.reader()),
             writer: Arc::new(store.writer()),
             ledger: Arc::new(ledger.clone()),
+            holds: Arc::new(ledger.clone()),
             mover: mover.clone(),
         };
         let settings =

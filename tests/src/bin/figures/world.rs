@@ -2,26 +2,22 @@
 //! taken by themselves.
 
 use anyhow::{Context, bail, ensure};
-use async_trait::async_trait;
+use engine::budget::{Budget, Budgets};
 use engine::mirror::MirrorSettings;
-use engine::ports::CallError;
-use entra::{ClientSecret, ClientSecretCredential, GraphClient, GraphDirectory};
-use entra_mirror::playground::driver::{self, Driver};
+use entra_mirror::playground::driver::Driver;
 use entra_mirror::playground::events::{EventCollector, Events};
-use entra_mirror::playground::product::{Connections, Product};
-use entra_mirror::playground::webhook_server;
-use identity_center::IdentityStore;
+use entra_mirror::playground::product::Product;
+use entra_mirror::playground::{self, Quotas, webhook_server};
 use sandbox::{Sandbox, Settings};
-use secrecy::SecretString;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
-use wiring::clock::SystemClock;
-use wiring::http::SharedHttp;
 
 /// Longer than any measurement: only the first run of the sweep, which takes over the assignments, falls
+/// Calls per second that nothing reaches.
+const UNLIMITED: f64 = 1_000_000.0;
 /// into one. Its calls are not those of a change.
 const MINUTE_RUN: Duration = Duration::from_hours(24);
 /// Mirroring 10,000 users takes a minute or so; what takes this long is never done.
@@ -150,33 +146,10 @@ async fn seeded(addresses: &Value, seed: &Value) -> anyhow::Result<Value> {
     Ok(answer["entra"].take())
 }
 
-/// Connects the product to the sandbox through real HTTP.
+/// The product, with room for more calls than a figure makes: the sandbox's quotas are off, too.
 fn product(addresses: &Value, events: Arc<EventCollector>) -> anyhow::Result<Product> {
-    let http = SharedHttp::new()?;
-    let transport = Arc::new(http.clone());
-    let credential = ClientSecretCredential::new(
-        transport.clone(),
-        &text(addresses, "login"),
-        &text(addresses, "tenant_id").parse()?,
-        &text(addresses, "client_id").parse()?,
-        Arc::new(KnownSecret(text(addresses, "client_secret").into())),
-    );
-    let graph =
-        GraphClient::new(transport, Arc::new(credential), text(addresses, "graph"), Arc::new(SystemClock));
-    let directory = GraphDirectory::new(graph, text(addresses, "service_principal_id").parse()?, false);
-    let client = driver::identity_store_client(addresses, http, false);
-    let store = IdentityStore::new(client, text(addresses, "identity_store_id"));
-    let connections = Connections { directory: Arc::new(directory), store, events };
-    Ok(Product::start(connections, MirrorSettings::default(), MINUTE_RUN))
-}
-
-struct KnownSecret(SecretString);
-
-#[async_trait]
-impl ClientSecret for KnownSecret {
-    async fn read(&self) -> Result<SecretString, CallError> {
-        Ok(self.0.clone())
-    }
+    let quotas = Quotas { identity_store: Budgets::new(UNLIMITED), graph: Budget::new("graph", UNLIMITED) };
+    playground::start(addresses, events, MirrorSettings::default(), MINUTE_RUN, quotas)
 }
 
 fn text(addresses: &Value, name: &str) -> String {

@@ -1,0 +1,38 @@
+//! The services' documented quotas, and which process takes what part of them.
+
+use engine::budget::{Budget, Budgets};
+
+/// Calls per second of each Identity Store API (Identity Center quotas page). The full sweep's lists have a
+/// pace of their own.
+const IDENTITY_STORE_CALLS: f64 = 20.0;
+/// Resource units per second of one app in one tenant: 3,500 in ten seconds in the smallest tenants; others have
+/// more, but Graph does not say what a tenant's size is (throttling-limits).
+const RESOURCE_UNITS: f64 = 350.0;
+/// The sweep's part of Graph's quota: it runs beside the mirrors, which share the rest. A poll of the assignments
+/// costs one unit for every 999 of them.
+const SHARE_OF_SWEEP: f64 = 0.1;
+/// The full sweep's part of Graph's quota, for the minutes that it takes. It overlaps with the mirrors' part:
+/// should both be busy at once, Graph says so, and both budgets shrink.
+const SHARE_OF_FULL_SWEEP: f64 = 0.5;
+/// Graph's name in reports of throttles.
+const GRAPH: &str = "graph";
+
+/// What one of so many mirrors may call of the identity store. Needs a tokio runtime when it is used.
+pub fn identity_store(mirrors: u16) -> Budgets {
+    Budgets::new(IDENTITY_STORE_CALLS / f64::from(mirrors))
+}
+
+/// What one of so many mirrors may ask of Graph. Needs a tokio runtime.
+pub fn graph_of_mirror(mirrors: u16) -> Budget {
+    Budget::new(GRAPH, RESOURCE_UNITS * (1.0 - SHARE_OF_SWEEP) / f64::from(mirrors))
+}
+
+/// What the full sweep may ask of Graph. Needs a tokio runtime.
+pub fn graph_of_full_sweep() -> Budget {
+    Budget::new(GRAPH, RESOURCE_UNITS * SHARE_OF_FULL_SWEEP)
+}
+
+/// What the poll of the assignments may ask of Graph. Needs a tokio runtime.
+pub fn graph_of_sweep() -> Budget {
+    Budget::new(GRAPH, RESOURCE_UNITS * SHARE_OF_SWEEP)
+}

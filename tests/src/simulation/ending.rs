@@ -1,0 +1,193 @@
+//! How a history ends: everything is well again, what is open is done, and both sides must agree.
+
+use super::watch::{Look, text};
+use super::world::World;
+use engine::ports::Clock;
+use engine::ports::TriggerQueue;
+use engine::trigger::{Look as Closeness, Origin, Subject, Trigger};
+use planning::EntraObjectId;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// Between two looks at whether anything is open.
+const LOOK: Duration = Duration::from_secs(20);
+/// What is open must be done by then: well beyond the last re-check, and the time after which work that was
+/// moved to the queue and lost is moved again.
+const PATIENCE: Duration = Duration::from_hours(3);
+/// Two minute runs see what the first one is not yet allowed to believe.
+const TWO_MINUTE_RUNS: Duration = Duration::from_secs(125);
+
+impl World {
+    /// Ends the history.
+    ///
+    /// # Errors
+    /// What does not hold.
+    pub async fn end(&mut self) -> Result<(), String> {
+        self.let_the_sun_shine().await.map_err(|error| error.to_string())?;
+        self.product.journal.write("the sun shines");
+        sleep(TWO_MINUTE_RUNS).await;
+        self.come_to_rest().await?;
+        self.check_now().await?;
+        self.product.journal.write("at rest, after re-checks");
+        self.agree("without a full look", true).await?;
+        self.look_at_everything().await?;
+        self.look_at_everything().await?;
+        self.watch.untold.clear();
+        self.agree("after a full look", false).await?;
+        let writes = self.product.writes.load(Ordering::Relaxed);
+        self.look_at_everything().await?;
+        let more = self.product.writes.load(Ordering::Relaxed) - writes;
+        if more > 0 {
+            return Err(format!("a further full look wrote {more} times"));
+        }
+        Ok(())
+    }
+
+    /// Waits until nothing is open.
+    async fn come_to_rest(&mut self) -> Result<(), String> {
+        let mut waited = Duration::ZERO;
+        loop {
+            let undelivered = self.administrator.undelivered().await.map_err(|error| format!("{error:?}"))?;
+            let agenda = self.product.ledger.open_agenda();
+            let queued = self.product.queue.open();
+            self.note_untold();
+            if undelivered == 0 && self.delivery.under_way() == 0 && agenda.is_empty() && queued == 0 {
+                return Ok(());
+            }
+            if waited > PATIENCE {
+                return Err(format!(
+                    "it does not come to rest: {undelivered} notifications, {queued} messages, agenda {agenda:?}"
+                ));
+            }
+            sleep(LOOK).await;
+            waited += LOOK;
+        }
+    }
+
+    /// Has everything looked at on both sides, groups first, as a full sweep does.
+    async fn look_at_everything(&mut self) -> Result<(), String> {
+        let ids = self.watch.everybody.clone();
+        let teams: BTreeSet<String> =
+            self.watch.everybody.iter().filter(|id| !self.is_person(id)).cloned().collect();
+        let (teams, people): (Vec<String>, Vec<String>) = ids.into_iter().partition(|id| teams.contains(id));
+        for (ids, kind) in [(teams, Subject::group as fn(EntraObjectId) -> Subject), (people, Subject::user)]
+        {
+            self.product.journal.forget_skipped();
+            let noticed_at = self.product.clock.now();
+            let mut triggers = Vec::new();
+            for id in &ids {
+                let id: EntraObjectId = id.parse().map_err(|error| format!("{error:?}"))?;
+                let origin = Origin::FanOut { group: id.clone() };
+                triggers.push(Trigger {
+                    subject: kind(id),
+                    look: Closeness::InDoubt,
+                    origin,
+                    expectations: Vec::new(),
+                    noticed_at,
+                });
+            }
+            self.product.queue.send(&triggers).await.map_err(|error| error.to_string())?;
+            self.come_to_rest().await?;
+        }
+        self.check_now().await
+    }
+
+    /// Compares what Entra ID calls for with what Identity Center holds; what the product was not told of may
+    /// be left out.
+    async fn agree(&mut self, when: &str, leave_out_untold: bool) -> Result<(), String> {
+        let look = self.look().await.map_err(|error| error.to_string())?;
+        let skipped: BTreeSet<String> = self.product.journal.skipped().into_keys().collect();
+        let left_out =
+            |id: &String| skipped.contains(id) || (leave_out_untold && self.watch.untold.contains(id));
+        let mut differences = Vec::new();
+        for id in self.truth.in_scope().iter().filter(|id| !left_out(id)) {
+            differences.extend(self.difference_of_user(&look, id));
+        }
+        for id in self.truth.assigned.keys().filter(|id| self.truth.teams.contains_key(*id) && !left_out(id))
+        {
+            differences.extend(self.difference_of_group(&look, id));
+        }
+        differences.extend(self.differences_of_memberships(&look, &left_out));
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(format!("{when} the sides do not agree: {}", differences.join("; ")))
+    }
+
+    fn difference_of_user(&self, look: &Look, id: &str) -> Option<String> {
+        let person = self.truth.people.get(id)?;
+        let Some(user) = look.bound.get(id).and_then(|object| look.users.get(object)) else {
+            return Some(format!("{} has no user", self.name_of(id)));
+        };
+        let wanted = [
+            ("UserName", person.user_principal_name()),
+            ("DisplayName", person.name.clone()),
+            ("Title", person.title.clone().unwrap_or_default()),
+        ];
+        let wrong = wanted.iter().find(|(name, value)| text(user, name) != *value);
+        wrong.map(|(name, value)| {
+            format!("{} has {name} {:?} instead of {value:?}", self.name_of(id), user[name])
+        })
+    }
+
+    fn difference_of_group(&self, look: &Look, id: &str) -> Option<String> {
+        let team = self.truth.teams.get(id)?;
+        let Some(group) = look.bound.get(id).and_then(|object| look.groups.get(object)) else {
+            return Some(format!("{} has no group", self.name_of(id)));
+        };
+        let name = text(group, "DisplayName");
+        (name != team.name).then(|| format!("{} is called {name:?}", self.name_of(id)))
+    }
+
+    fn differences_of_memberships(&self, look: &Look, left_out: &dyn Fn(&String) -> bool) -> Vec<String> {
+        let owners: BTreeMap<&String, &String> = look.bound.iter().map(|(id, object)| (object, id)).collect();
+        let held: BTreeSet<(String, String)> = look
+            .memberships
+            .iter()
+            .filter(|(id, _)| !self.watch.foreign_memberships.contains(*id))
+            .filter_map(|(_, (user, group))| {
+                Some(((*owners.get(user)?).clone(), (*owners.get(group)?).clone()))
+            })
+            .collect();
+        // A pair is possible only if both its objects are.
+        let possible =
+            |pair: &(String, String)| look.bound.contains_key(&pair.0) && look.bound.contains_key(&pair.1);
+        let wanted: BTreeSet<(String, String)> =
+            self.truth.called_for().into_iter().filter(possible).collect();
+        let concerns = |(user, team): &&(String, String)| !left_out(user) && !left_out(team);
+        let missing = wanted.difference(&held).filter(concerns);
+        let missing =
+            missing.map(|(user, team)| format!("{} lacks {}", self.name_of(user), self.name_of(team)));
+        let left = held.difference(&wanted).filter(concerns);
+        let left =
+            left.map(|(user, team)| format!("{} still has {}", self.name_of(user), self.name_of(team)));
+        missing.chain(left).collect()
+    }
+
+    fn is_person(&self, id: &str) -> bool {
+        self.watch.ever_named.values().any(|ids| ids.contains(id))
+    }
+
+    /// Takes note of what the product was not told: lost notifications, and messages that were given up.
+    pub fn note_untold(&mut self) {
+        for id in self.delivery.take_lost() {
+            self.watch.not_told(&id);
+        }
+        for letter in self.product.queue.dead_letters() {
+            self.watch.not_told(letter.subject.id.as_str());
+        }
+    }
+
+    /// Looks at everything that must hold right now.
+    ///
+    /// # Errors
+    /// What does not hold.
+    pub async fn check_now(&mut self) -> Result<(), String> {
+        self.note_untold();
+        let look = self.look().await.map_err(|error| error.to_string())?;
+        let now = self.now();
+        self.watch.check(&look, &self.truth, &self.called_for, &self.weather, now)
+    }
+}

@@ -1,0 +1,27 @@
+//! Simulated histories: the real engine and the real adapters over the sandbox, without sockets, in virtual time.
+//!
+//! Every history follows from its seed: what happens in Entra ID, what people do in Identity Center by hand, which
+//! calls fail, which notifications get lost, and when a function dies. What must hold is looked at after every
+//! event, and at the end both sides must agree.
+
+pub mod bugs;
+pub mod history;
+pub mod many;
+
+mod by_hand;
+mod chaos;
+mod clock;
+mod clouds;
+mod delivery;
+mod ending;
+mod event_sources;
+mod events;
+mod journal;
+mod network;
+mod ports;
+mod product;
+mod storms;
+mod truth;
+mod watch;
+mod weather;
+mod world;
