@@ -55,17 +55,24 @@ pub struct SweepConfiguration {
     pub changes_queue_url: String,
 }
 
-/// The mirror function's configuration.
+/// What whoever looks at Identity Center must know: mirror and full sweep agree on it.
 #[derive(Debug, Clone)]
-pub struct MirrorConfiguration {
-    /// What it shares with the sweep.
+pub struct StoreConfiguration {
+    /// What they share with the minute run.
     pub sweep: SweepConfiguration,
     /// `IDENTITY_STORE_ID`: `d-` and ten hexadecimal digits, or a UUID.
     pub identity_store_id: String,
-    /// `MIRROR_CONCURRENCY`: how many mirrors may run at once; they share the services' quotas. By default 1.
-    pub concurrency: u16,
     /// `USER_NAME_SOURCE`, `LOCALE_SOURCE`, `TIME_ZONE_SOURCE`, `NESTED_GROUPS`, `GRACE_DAYS`.
     pub settings: MirrorSettings,
+}
+
+/// The mirror function's configuration.
+#[derive(Debug, Clone)]
+pub struct MirrorConfiguration {
+    /// Both sides.
+    pub store: StoreConfiguration,
+    /// `MIRROR_CONCURRENCY`: how many mirrors may run at once; they share the services' quotas. By default 1.
+    pub concurrency: u16,
 }
 
 /// The operator's command's configuration.
@@ -167,6 +174,13 @@ impl MirrorConfiguration {
         Self::read(&Variables(&environment))
     }
 
+    fn read(variables: &Variables<'_>) -> Result<Self, ConfigurationError> {
+        let store = StoreConfiguration::read(variables)?;
+        Ok(Self { store, concurrency: variables.concurrency("MIRROR_CONCURRENCY")? })
+    }
+}
+
+impl StoreConfiguration {
     pub(crate) fn read(variables: &Variables<'_>) -> Result<Self, ConfigurationError> {
         let sweep = SweepConfiguration::read(variables)?;
         let mapping = MappingSettings {
@@ -190,7 +204,6 @@ impl MirrorConfiguration {
             sweep,
             identity_store_id: variables
                 .required("IDENTITY_STORE_ID", "the identity store's id, such as d-1234567890")?,
-            concurrency: variables.concurrency("MIRROR_CONCURRENCY")?,
             settings,
         })
     }
@@ -279,9 +292,9 @@ mod tests {
     #[test]
     fn what_is_not_said_has_the_documented_default() {
         let configuration = read(&complete()).unwrap();
-        assert_eq!(configuration.sweep.graph.graph_endpoint, GRAPH_ENDPOINT);
-        assert!(!configuration.settings.flatten_nested_groups);
-        assert_eq!(configuration.settings.mapping, MappingSettings::default());
+        assert_eq!(configuration.store.sweep.graph.graph_endpoint, GRAPH_ENDPOINT);
+        assert!(!configuration.store.settings.flatten_nested_groups);
+        assert_eq!(configuration.store.settings.mapping, MappingSettings::default());
         assert_eq!(configuration.concurrency, 1);
     }
 
@@ -289,7 +302,7 @@ mod tests {
     fn a_locale_can_come_from_the_preferred_language() {
         let mut variables = complete();
         variables.insert("LOCALE_SOURCE", "preferredLanguage");
-        let settings = read(&variables).unwrap().settings;
+        let settings = read(&variables).unwrap().store.settings;
         assert_eq!(settings.mapping.locale, Some(AttributeSource::PreferredLanguage));
     }
 }

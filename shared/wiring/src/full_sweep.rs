@@ -1,7 +1,7 @@
 //! Puts the full sweep together: its configuration, its parts, and its reports.
 
 use crate::clock::SystemClock;
-use crate::configuration::{ConfigurationError, MirrorConfiguration, SweepConfiguration};
+use crate::configuration::{ConfigurationError, StoreConfiguration, SweepConfiguration};
 use crate::http::SharedHttp;
 use crate::pace::EvenPace;
 use crate::telemetry::LambdaTelemetry;
@@ -38,7 +38,7 @@ impl FullSweepConfiguration {
     }
 
     fn read(variables: &Variables<'_>) -> Result<Self, ConfigurationError> {
-        let mirror = MirrorConfiguration::read(variables)?;
+        let store = StoreConfiguration::read(variables)?;
         let drift = variables.choice(
             "DRIFT",
             "report or repair: what becomes of memberships of managed groups that somebody else wrote",
@@ -46,8 +46,8 @@ impl FullSweepConfiguration {
             &[("report", DriftPolicy::Report), ("repair", DriftPolicy::Repair)],
         )?;
         let settings =
-            SweepSettings { mapping: mirror.settings.mapping, drift, grace: mirror.settings.grace.0 };
-        Ok(Self { sweep: mirror.sweep, identity_store_id: mirror.identity_store_id, settings })
+            SweepSettings { mapping: store.settings.mapping, drift, grace: store.settings.grace.0 };
+        Ok(Self { sweep: store.sweep, identity_store_id: store.identity_store_id, settings })
     }
 }
 

@@ -25,10 +25,11 @@ pub async fn assemble(
     configuration: MirrorConfiguration,
     telemetry: Arc<dyn Telemetry>,
 ) -> anyhow::Result<MirrorParts> {
+    let MirrorConfiguration { store: configuration, concurrency } = configuration;
     let http = SharedHttp::new()?;
     let aws = aws::configuration(http.clone()).await;
-    let units = budgets::graph_of_mirror(configuration.concurrency).reporting_to(telemetry.clone());
-    let calls = budgets::identity_store(configuration.concurrency).reporting_to(telemetry.clone());
+    let units = budgets::graph_of_mirror(concurrency).reporting_to(telemetry.clone());
+    let calls = budgets::identity_store(concurrency).reporting_to(telemetry.clone());
     let directory = Arc::new(graph::directory(&configuration.sweep.graph, &http, &aws, units));
     let ledger = sweep::ledger(&configuration.sweep, &aws);
     let mover = sweep::mover(&configuration.sweep, &aws, &ledger, telemetry);

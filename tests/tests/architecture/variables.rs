@@ -48,10 +48,11 @@ fn read_by_wiring() -> BTreeMap<String, Names> {
     let named_by = |configuration: &str| literals(block(without_tests(&source), configuration));
     let graph = named_by("GraphConfiguration");
     let minute_run: Names = named_by("SweepConfiguration").union(&graph).cloned().collect();
-    let mirror: Names = named_by("MirrorConfiguration").union(&minute_run).cloned().collect();
+    let store: Names = named_by("StoreConfiguration").union(&minute_run).cloned().collect();
+    let mirror: Names = named_by("MirrorConfiguration").union(&store).cloned().collect();
     let full = read("shared/wiring/src/full_sweep.rs");
     let full = literals(block(without_tests(&full), "FullSweepConfiguration"));
-    let sweep: Names = mirror.union(&full).cloned().collect();
+    let sweep: Names = store.union(&full).cloned().collect();
     let webhook = named_by("WebhookConfiguration");
     let named = [("webhook", webhook), ("mirror", mirror), ("sweep", sweep)];
     assert!(named.iter().all(|(_, names)| names.contains("ENTRA_TENANT_ID")), "correct this test: {named:?}");
@@ -66,12 +67,11 @@ fn block<'a>(source: &'a str, name: &str) -> &'a str {
     &body[..body.find("\n}\n").unwrap()]
 }
 
-/// What stands in quotes and looks like a variable.
+/// What stands in quotes and looks like a variable: in capitals, and longer than a word in a sentence would be.
 fn literals(code: &str) -> Names {
     let quoted = code.split('"').skip(1).step_by(2);
-    let upper = |text: &&str| {
-        text.contains('_') && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
-    };
+    let upper =
+        |text: &&str| text.len() > 4 && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
     quoted.filter(upper).map(str::to_owned).collect()
 }
 
