@@ -31,7 +31,10 @@ impl World {
         self.come_to_rest().await?;
         self.check_now().await?;
         self.product.journal.write("at rest, after re-checks");
-        self.agree("without a full look", true).await?;
+        if let Err(difference) = self.agree("without a full look", true).await {
+            // Allowed, though not wished for: what reads that ran behind have hidden, the full look finds.
+            self.product.journal.write(difference);
+        }
         self.look_at_everything().await?;
         self.look_at_everything().await?;
         self.watch.untold.clear();

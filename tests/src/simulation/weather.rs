@@ -29,7 +29,7 @@ impl Weather {
         let mut random = fastrand::Rng::with_seed(seed ^ 0x77_65_61_74_68_65_72);
         let flatten = random.u32(0..3) == 0;
         let by_hand = random.bool();
-        if seed % 5 == 0 {
+        if seed.is_multiple_of(5) {
             return Self::fair(flatten, by_hand);
         }
         let rates = Rates {

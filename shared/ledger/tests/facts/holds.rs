@@ -22,7 +22,7 @@ fn held(number: u32, lost: impl IntoIterator<Item = u32>) -> Held {
 pub async fn a_hold_reads_back_with_its_principals_in_their_order(world: &World) {
     let hold = hold(HoldCause::Breaker, 100);
     world.holds.hold(&hold, &[held(2, [9]), held(1, [8, 9])]).await.unwrap();
-    assert_eq!(world.holds.open_holds().await.unwrap(), [hold.clone()]);
+    assert_eq!(world.holds.open_holds().await.unwrap(), std::slice::from_ref(&hold));
     let all = world.holds.held(&hold.id, None, 10).await.unwrap();
     assert_eq!(all, [held(1, [8, 9]), held(2, [9])]);
 }
