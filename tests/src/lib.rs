@@ -9,6 +9,8 @@ pub mod function_url;
 pub mod identity_store;
 pub mod logs;
 pub mod moto;
+pub mod organisation;
+pub mod own_process;
 pub mod runtime_api;
 pub mod served_sandbox;
 pub mod simulation;

@@ -1,6 +1,11 @@
 //! Ids as 16 bytes: a picture of a million memberships has no room for their texts.
 
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
+
+/// Length of a UUID's text with hyphens.
+const HYPHENATED: usize = Hyphenated::LENGTH;
 
 /// Stands for an id. Almost every id ends in a UUID, whose bytes these are; any other form is digested.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,26 +51,10 @@ impl Number {
     }
 
     pub fn of(id: &str) -> Self {
-        let uuid = id.len().checked_sub(36).and_then(|start| id.as_bytes().get(start..));
-        uuid.and_then(parsed).unwrap_or_else(|| digested(id))
+        let uuid = id.len().checked_sub(HYPHENATED).and_then(|start| id.as_bytes().get(start..));
+        let uuid = uuid.and_then(|uuid| Uuid::try_parse_ascii(uuid).ok());
+        uuid.map_or_else(|| digested(id), |uuid| Number(uuid.into_bytes()))
     }
-}
-
-fn parsed(uuid: &[u8]) -> Option<Number> {
-    let (mut bytes, mut digits) = ([0_u8; 16], 0);
-    for (at, character) in uuid.iter().enumerate() {
-        if matches!(at, 8 | 13 | 18 | 23) {
-            if *character != b'-' {
-                return None;
-            }
-            continue;
-        }
-        let digit = u8::try_from(char::from(*character).to_digit(16)?).ok()?;
-        let byte = bytes.get_mut(digits / 2)?;
-        *byte = *byte << 4 | digit;
-        digits += 1;
-    }
-    (digits == 32).then_some(Number(bytes))
 }
 
 fn digested(id: &str) -> Number {

@@ -1,8 +1,10 @@
 //! Measures the figures that the project holds itself to; `tests/bench` builds and starts it.
 
+mod alone;
 mod calls;
 mod figure;
 mod first_https;
+mod full_sweep;
 mod lag;
 mod memory;
 mod notifications;
@@ -12,7 +14,8 @@ mod tls_endpoint;
 mod webhook_rate;
 mod world;
 
-use anyhow::ensure;
+use alone::Subject;
+use anyhow::{Context, ensure};
 use clap::Parser;
 use figure::Figure;
 use std::io::Write;
@@ -34,18 +37,24 @@ struct Arguments {
     #[arg(long)]
     json: bool,
     /// PEM file with a certificate for localhost and its key.
-    #[arg(long)]
-    certificate: PathBuf,
+    #[arg(long, required_unless_present = "alone")]
+    certificate: Option<PathBuf>,
+    /// Measure this in this process, and print its cost as JSON.
+    #[arg(long, hide = true, requires = "users")]
+    alone: Option<Subject>,
+    /// Of how many users.
+    #[arg(long, hide = true)]
+    users: Option<usize>,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let local = LocalSet::new();
-    let measured = tokio::select! {
-        measured = local.run_until(measure(&arguments)) => measured,
-        // Leaving here drops, and so stops, whatever was started.
-        () = interrupted() => Err(anyhow::anyhow!("interrupted")),
+    let measured = match (arguments.alone, arguments.users) {
+        // Virtual time is a runtime's own, and such a measurement has none but that.
+        (Some(subject), Some(users)) => {
+            alone::measure(subject, users).and_then(|cost| say(&cost)).map(|()| true)
+        }
+        _ => measure_all(&arguments),
     };
     match measured {
         Ok(true) => ExitCode::SUCCESS,
@@ -57,6 +66,16 @@ async fn main() -> ExitCode {
             eprintln!("tests/bench: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+#[tokio::main]
+async fn measure_all(arguments: &Arguments) -> anyhow::Result<bool> {
+    let local = LocalSet::new();
+    tokio::select! {
+        measured = local.run_until(measure(arguments)) => measured,
+        // Leaving here drops, and so stops, whatever was started.
+        () = interrupted() => Err(anyhow::anyhow!("interrupted")),
     }
 }
 
@@ -75,11 +94,13 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<bool> {
         for figure in figures.iter().filter(|figure| wanted(&figure.name)) {
             all_met &= figure.is_met();
             let line = if arguments.json { figure.json()? } else { figure.to_string() };
-            writeln!(std::io::stdout().lock(), "{line}")?;
+            say(&line)?;
         }
         Ok(())
     };
+    let certificate = arguments.certificate.as_ref().context("--certificate names none")?;
     print(calls::measure(wanted).await?)?;
+    print(full_sweep::measure(wanted).await?)?;
     if lag::NAMES.into_iter().any(wanted) {
         print(repeated(async || lag::measure().await).await?)?;
     }
@@ -88,10 +109,7 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<bool> {
             print(repeated(async || Ok(vec![start::measure(function)?])).await?)?;
         }
         if wanted(&first_https::name(function)) {
-            print(
-                repeated(async || Ok(vec![first_https::measure(function, &arguments.certificate).await?]))
-                    .await?,
-            )?;
+            print(repeated(async || Ok(vec![first_https::measure(function, certificate).await?])).await?)?;
         }
     }
     if memory::NAMES.into_iter().any(wanted) {
@@ -103,8 +121,13 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<bool> {
     Ok(all_met)
 }
 
+fn say(line: &str) -> anyhow::Result<()> {
+    Ok(writeln!(std::io::stdout().lock(), "{line}")?)
+}
+
 fn names() -> Vec<String> {
     let mut names = calls::names();
+    names.extend(full_sweep::names());
     names.extend(lag::NAMES.map(str::to_owned));
     names.extend(start::FUNCTIONS.iter().flat_map(|name| [start::name(name), first_https::name(name)]));
     names.extend(memory::NAMES.map(str::to_owned));

@@ -5,6 +5,7 @@ use anyhow::{Context, ensure};
 use serde_json::json;
 use std::collections::BTreeSet;
 use tests::function::Function;
+use tests::own_process::peak_memory_of;
 use tests::world::World;
 
 /// Everything this measures.
@@ -65,10 +66,5 @@ fn invocations(function: &Function) -> usize {
 
 fn peak(name: &str, function: &Function) -> anyhow::Result<Figure> {
     let process = function.process_id().context("the function's process has ended")?;
-    let status = std::fs::read_to_string(format!("/proc/{process}/status"))
-        .context("peak memory is read from /proc, which only Linux has")?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kibibytes = peak.and_then(|peak| peak.trim().trim_end_matches(" kB").parse::<f64>().ok());
-    let mebibytes = kibibytes.context("/proc/<pid>/status has no VmHWM")? / 1_024.0;
-    Ok(Figure::new(name, mebibytes, "MiB", Bound::AtMost(PEAK)))
+    Ok(Figure::new(name, peak_memory_of(&process.to_string())?, "MiB", Bound::AtMost(PEAK)))
 }

@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
-/// Longer than any measurement: only the first run of the sweep, which takes over the assignments, falls
 /// Calls per second that nothing reaches.
 const UNLIMITED: f64 = 1_000_000.0;
+/// Longer than any measurement: only the first run of the sweep, which takes over the assignments, falls
 /// into one. Its calls are not those of a change.
 const MINUTE_RUN: Duration = Duration::from_hours(24);
 /// Mirroring 10,000 users takes a minute or so; what takes this long is never done.
