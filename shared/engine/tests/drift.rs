@@ -8,8 +8,8 @@ use engine::ports::{IdentityStoreWriter, Ledger};
 use engine::sweep::DriftPolicy;
 use planning::attributes::UserAttribute;
 use std::collections::BTreeSet;
-use world::set_up::engineers;
 use world::groups;
+use world::set_up::engineers;
 
 const REPORT: DriftPolicy = DriftPolicy::Report;
 const REPAIR: DriftPolicy = DriftPolicy::Repair;

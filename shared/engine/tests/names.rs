@@ -110,3 +110,22 @@ async fn an_email_that_somebody_else_has_skips_the_user() {
     assert!(world.skips().contains(&"email_taken".to_owned()), "{:?}", world.skips());
     assert_eq!(world.queue.open(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_tombstone_that_stepped_aside_is_looked_at_for_it_may_be_back() {
+    let (world, engineers, ada, _) = engineers().await;
+    world.entra.leave(&engineers.id, ada.clone());
+    world.notified(&engineers).await;
+    world.rename(&ada, "ada.king");
+    let namesake = world.user("ada");
+    world.entra.join(&engineers.id, namesake);
+    world.notify(&[&engineers]).await;
+    // Ada returns as her tombstone steps aside, and another mirror has just written that she is in step.
+    assert!(world.handle_batch().await);
+    assert!(world.handle_batch().await);
+    let retired = format!("retired-{}", ada.id);
+    assert!(world.user_names().contains(&retired), "{:?}", world.user_names());
+    world.entra.join(&engineers.id, ada.clone());
+    world.drain().await;
+    assert_eq!(world.held(), groups(&[("Engineers", &["ada", "ada.king", "bob"])]));
+}

@@ -103,3 +103,23 @@ async fn members_through_nested_groups_are_in_step_when_groups_are_flattened() {
     world.sweep_and_settle(DriftPolicy::Report).await;
     assert_eq!(world.held(), groups(&[("Outer", &["ada"])]));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_nested_group_that_is_deleted_takes_along_what_it_gave_as_soon_as_it_is_known() {
+    let (world, engineers, inner, _) = nested_in_engineers().await;
+    world.entra.state().groups.remove(&inner.id);
+    world.entra.state().groups.get_mut(&engineers.id).unwrap().members.remove(&inner);
+    // Nothing but the deletion itself is told.
+    world.notified(&inner).await;
+    assert_eq!(world.held(), groups(&[("Engineers", &["ada", "bob"])]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn someone_who_left_a_nested_group_that_is_read_in_full_loses_access_too() {
+    let (world, _, inner, eve) = nested_in_engineers().await;
+    world.pass(3_600).await;
+    world.change_group_record(&inner, |group| group.delta_link = None).await;
+    world.entra.leave(&inner.id, eve);
+    world.notified(&inner).await;
+    assert_eq!(world.held(), groups(&[("Engineers", &["ada", "bob"])]));
+}
