@@ -60,7 +60,7 @@ pub async fn run(json: bool) -> anyhow::Result<bool> {
 
 async fn play(addresses: &Value, json: bool) -> anyhow::Result<bool> {
     let events = Arc::new(EventCollector::default());
-    let delays = RecheckDelays { revocation: RECHECK, contradiction: vec![RECHECK; 3] };
+    let delays = RecheckDelays { revocation: RECHECK, contradiction: vec![RECHECK; 3], afterwards: RECHECK };
     let settings = MirrorSettings { recheck_delays: delays, ..MirrorSettings::default() };
     let quotas = Quotas { identity_store: budgets::identity_store(1), graph: budgets::graph_of_mirror(1) };
     let mut product = start(addresses, events.clone(), settings, MINUTE_RUN, quotas)?;

@@ -143,15 +143,19 @@ pub struct RecheckDelays {
     pub revocation: SignedDuration,
     /// After a read that contradicts its notification, one entry each.
     pub contradiction: Vec<SignedDuration>,
+    /// After a live change, and after a look that found nothing new.
+    pub afterwards: SignedDuration,
 }
 
 impl Default for RecheckDelays {
     /// 60 s after a revocation; 1, 5 and 15 minutes after a contradiction (reads have been seen to lag
-    /// behind their notifications by that much).
+    /// behind their notifications by that much); once more 5 minutes after any live change, for the reading behind
+    /// it may be older than the change.
     fn default() -> Self {
         Self {
             revocation: SignedDuration::from_secs(60),
             contradiction: [1, 5, 15].map(SignedDuration::from_mins).to_vec(),
+            afterwards: SignedDuration::from_mins(5),
         }
     }
 }

@@ -47,8 +47,9 @@ pub struct Polled {
 
 impl AssignmentPoll {
     /// Reads all assignments and compares them with the set in the ledger. For every principal that came
-    /// or is gone, the record and the agenda change in one transaction; the set follows last, so that a
-    /// crash in between repeats the poll and loses nothing. Losses in bulk are held.
+    /// or is gone, the record and the agenda change in one transaction. The set says so before that, and what has
+    /// come of it after it: a crash in between loses nothing, even if Entra ID says something else by the next
+    /// poll. Losses in bulk are held.
     ///
     /// # Errors
     /// An incomplete read, or a ledger that fails: nothing is revoked because of it.
@@ -80,6 +81,11 @@ impl AssignmentPoll {
             .collect();
         let recently = self.holds.recent_losses(Loss::Assignment, now).await?;
         let outcome = assigned::poll(&known, &read, &approved, recently);
+        self.hold_and_count(&outcome, &approved, now).await?;
+        let header = match &outcome.announced {
+            Some(set) => Some(self.ledger.store_assigned_set(header.as_ref(), set).await?),
+            None => header,
+        };
         self.take_note(&outcome, &approved, now).await?;
         self.ledger.store_assigned_set(header.as_ref(), &outcome.next).await?;
         self.strike_settled(&open, &outcome).await?;
@@ -90,8 +96,8 @@ impl AssignmentPoll {
         Ok(Polled { assigned: read.len(), came: came.len(), gone: gone.len(), held: newly_held.len() })
     }
 
-    /// Holds, records and agenda learn of every difference.
-    async fn take_note(
+    /// Holds what is bulk, and counts what goes, before anything goes.
+    async fn hold_and_count(
         &self,
         outcome: &PollOutcome,
         approved: &BTreeSet<EntraObjectId>,
@@ -101,10 +107,22 @@ impl AssignmentPoll {
             let hold = hold_for(self.holds.as_ref(), HoldCause::Assignments, now).await?;
             self.holds.hold(&hold, &held(&outcome.newly_held)).await?;
         }
-        let counted = outcome.gone.keys().filter(|id| !approved.contains(*id)).count() as u64;
-        if counted > 0 {
-            self.holds.note_losses(Loss::Assignment, now, counted).await?;
+        let fresh =
+            outcome.gone.keys().filter(|id| !approved.contains(*id) && !outcome.counted.contains(*id));
+        let fresh = fresh.count() as u64;
+        if fresh > 0 {
+            self.holds.note_losses(Loss::Assignment, now, fresh).await?;
         }
+        Ok(())
+    }
+
+    /// Records and agenda learn of every difference.
+    async fn take_note(
+        &self,
+        outcome: &PollOutcome,
+        approved: &BTreeSet<EntraObjectId>,
+        now: Timestamp,
+    ) -> Result<(), CallError> {
         let reason = |id: &EntraObjectId| {
             if approved.contains(id) { Reason::Approved } else { Reason::Assignment }
         };

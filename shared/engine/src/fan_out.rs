@@ -49,7 +49,15 @@ impl Mirror {
         if let Some(reading) = &facts.reading {
             let above = &record.principal.assigned_ancestors;
             let nested_otherwise = facts.assigned_ancestors != *above;
-            fan_out.lost_groups.extend(self.objects_of(above).await?);
+            let objects = self.objects_of(above).await?;
+            if reading.gone.is_some() || facts.read_in_full {
+                // Nothing says any more who has left it: everybody in the groups above is looked at.
+                for object in &objects {
+                    let members = self.owners_of_members(object).await?;
+                    fan_out.look_at.extend(members.into_iter().map(Subject::user));
+                }
+            }
+            fan_out.lost_groups.extend(objects);
             if nested_otherwise || newly && record.principal.group_id.is_some() {
                 let full = self.in_full(&record.id, reading, facts.read_in_full).await?;
                 // Who left since the last read is in no full read, and may have had access through this group.
@@ -80,6 +88,8 @@ impl Mirror {
         fan_out.lost_groups.extend(record.principal.group_id.clone());
         let nested_otherwise = facts.assigned_ancestors != record.principal.assigned_ancestors;
         record.principal.assigned_ancestors = facts.assigned_ancestors.clone();
+        // While it was a tombstone, nothing but what was held could follow its members.
+        let returns = facts.record.principal.standing.is_tombstone();
         if !(facts.read_in_full || created || nested_otherwise) {
             record.principal.delta_link = reading.delta_link.clone();
             fan_out.losers = users_of(&reading.left).collect();
@@ -96,7 +106,7 @@ impl Mirror {
         };
         fan_out.members_left = Some(users_of(&full.joined).count());
         fan_out.losers = users_of(in_aws.difference(&full.joined)).collect();
-        fan_out.look_at = if nested_otherwise {
+        fan_out.look_at = if nested_otherwise || returns {
             full.joined.union(&in_aws).cloned().collect()
         } else {
             full.joined.symmetric_difference(&in_aws).cloned().collect()

@@ -56,7 +56,7 @@ impl Mirror {
             record.version = self.ledger.put_group(&withdrawn).await?;
         }
         self.send_fan_out(work, fan_out.look_at.difference(covered).cloned().collect(), revokes).await?;
-        self.recheck_if_empty(work, &facts, fan_out.look_at.is_empty()).await?;
+        self.recheck_reading(work, &facts, fan_out.look_at.is_empty()).await?;
         if facts.reading.is_some() && record.principal.delta_link.is_some() {
             record.principal.delta_link_made_at = Some(self.clock.now());
         }
@@ -212,8 +212,10 @@ impl Mirror {
         Ok(())
     }
 
-    /// A notification about a group whose delta shows nothing may have run ahead of readable data.
-    async fn recheck_if_empty(
+    /// What was read may have run behind the truth: a delta that shows nothing although a notification tells of
+    /// a change, and a full read, which no delta corrects unless somebody asks for it. A re-check that finds
+    /// something begets another.
+    async fn recheck_reading(
         &self,
         work: &Work,
         facts: &GroupFacts,
@@ -222,12 +224,23 @@ impl Mirror {
         let Some(reading) = &facts.reading else {
             return Ok(());
         };
+        // Whoever names a group that does not seem to count may know better.
+        let counts =
+            facts.record.assigned || !facts.assigned_ancestors.is_empty() || work.look != Look::Ordinary;
         let nothing = names_nobody && reading.name.is_none() && reading.gone.is_none();
-        if !(work.notified && nothing && facts.record.assigned) {
-            return Ok(());
-        }
-        let delays = &self.settings.recheck_delays;
-        self.agenda.put(&recheck::after_contradiction(work, Vec::new(), delays, self.clock.now())).await
+        let doubtful = match (work.only_recheck, facts.read_in_full) {
+            (true, in_full) => !in_full && !names_nobody,
+            (false, in_full) => in_full || work.notified && nothing,
+        };
+        let (delays, now) = (&self.settings.recheck_delays, self.clock.now());
+        let entries = match counts {
+            true if doubtful => recheck::after_contradiction(work, Vec::new(), delays, now),
+            true if !work.only_recheck && (work.live || names_nobody) => {
+                recheck::after_look(work, delays, now)
+            }
+            _ => return Ok(()),
+        };
+        self.agenda.put(&entries).await
     }
 }
 

@@ -18,7 +18,7 @@ use jiff::SignedDuration;
 use planning::EntraObjectId;
 use planning::attributes::UserAttribute;
 use planning::mapping::MappingSettings;
-use planning::plan::Plan;
+use planning::plan::{Change, Plan};
 use planning::record::{GroupRecord, PrincipalKind, Record};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -188,7 +188,7 @@ impl Mirror {
         if self.assigned_set_is_known.load(Ordering::Relaxed) {
             return Ok(());
         }
-        if self.ledger.assigned_header().await?.is_none() {
+        if self.ledger.assigned_header().await?.is_none_or(|header| !header.is_complete()) {
             let poll = AssignmentPoll {
                 directory: self.directory.clone(),
                 ledger: self.ledger.clone(),
@@ -216,8 +216,10 @@ impl Mirror {
         time: Duration,
     ) -> Results {
         let mut results: Results = work.keys().map(|subject| (subject.clone(), Ok(()))).collect();
+        // A re-check is the last look of its kind: what a group's handling finds deserves a look of its own.
         let covered: BTreeSet<Subject> = work
             .values()
+            .filter(|work| !work.only_recheck)
             .filter(|work| work.look >= Look::ReadAnyway || users.contains_key(&work.subject.id))
             .map(|work| work.subject.clone())
             .filter(|subject| subject.kind == PrincipalKind::User)
@@ -324,16 +326,22 @@ impl Mirror {
         self.agenda.done(&work.agenda).await
     }
 
-    /// Has those looked at who hold a name that this principal needs, and who are about to give it up.
+    /// Has those looked at who hold a name that this principal needs, and who are about to give it up; and those whose
+    /// tombstone stepped aside, for their own handling may have revived it at the same time. Their names in Identity
+    /// Center are not what the ledger makes believe.
     pub(crate) async fn nudge(
         &self,
         plan: &Plan,
         work: &Work,
         subject: impl Fn(EntraObjectId) -> Subject,
     ) -> Result<(), CallError> {
-        let triggers = plan.waits_for.iter().map(|owner| Trigger {
+        let retired = plan.changes.iter().filter_map(|change| match change {
+            Change::RetireUser { owner, .. } | Change::RetireGroup { owner, .. } => Some(owner),
+            _ => None,
+        });
+        let triggers = plan.waits_for.iter().chain(retired).map(|owner| Trigger {
             subject: subject(owner.clone()),
-            look: Look::ReadAnyway,
+            look: Look::InDoubt,
             origin: Origin::NameNeeded { by: plan.principal.clone() },
             expectations: Vec::new(),
             noticed_at: work.noticed_at,

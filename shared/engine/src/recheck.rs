@@ -9,26 +9,31 @@ use jiff::{SignedDuration, Timestamp};
 const DEFERRAL: (SignedDuration, SignedDuration) =
     (SignedDuration::from_secs(2), SignedDuration::from_mins(15));
 
-/// A revocation is looked at again: the read behind it may have been ahead of, or behind, the truth.
+/// A revocation is looked at again: the read behind it may have been ahead of, or behind, the truth. So is
+/// whatever a re-check changed.
 pub(crate) fn after_revocation(work: &Work, delays: &RecheckDelays, now: Timestamp) -> Vec<AgendaEntry> {
-    vec![entry(work, Priority::Ordinary, Reason::RevocationCheck, now + delays.revocation, Vec::new())]
+    let due = now + delays.revocation;
+    vec![recheck(entry(work, Priority::Ordinary, Reason::RevocationCheck, due, Vec::new()))]
 }
 
-/// A read that contradicts its notification is looked at again, several times; a re-check begets none.
+/// A read that contradicts its notification, or that nothing confirms, is looked at again, several times.
 pub(crate) fn after_contradiction(
     work: &Work,
     contradicted: Vec<Expectation>,
     delays: &RecheckDelays,
     now: Timestamp,
 ) -> Vec<AgendaEntry> {
-    if work.only_recheck {
-        return Vec::new();
-    }
     // Somebody who is said to have left must not keep access because much else is to be done.
     let left = contradicted.iter().any(|expected| !expected.joined);
     let priority = if left { Priority::Revocation } else { Priority::Ordinary };
     let due = delays.contradiction.iter().map(|delay| now + *delay);
-    due.map(|due| entry(work, priority, Reason::Contradiction, due, contradicted.clone())).collect()
+    due.map(|due| recheck(entry(work, priority, Reason::Contradiction, due, contradicted.clone()))).collect()
+}
+
+/// What led to the look may have run ahead of what could be read: who was disabled must not keep access because of it.
+pub(crate) fn after_look(work: &Work, delays: &RecheckDelays, now: Timestamp) -> Vec<AgendaEntry> {
+    let due = now + delays.afterwards;
+    vec![recheck(entry(work, Priority::Ordinary, Reason::Contradiction, due, Vec::new()))]
 }
 
 /// Work that a service, or another principal, makes wait. Without a time from the service the wait grows
@@ -50,6 +55,11 @@ pub(crate) fn deferred(
     }
     let expectations: Vec<Expectation> = work.expectations.iter().cloned().collect();
     reasons.into_iter().map(|reason| entry(work, priority, reason, due, expectations.clone())).collect()
+}
+
+/// It is Entra ID's answer that is doubtful: that of Identity Center was read.
+fn recheck(entry: AgendaEntry) -> AgendaEntry {
+    AgendaEntry { look: Look::ReadAnyway, ..entry }
 }
 
 fn entry(

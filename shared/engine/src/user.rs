@@ -53,6 +53,10 @@ impl Mirror {
         let in_doubt = work.look == Look::InDoubt;
         let in_step = !in_doubt && user_plan::is_in_step(&record, &desired);
         if (in_step && !is_news(&record, &desired)) || is_nobody(&record, &desired) {
+            if !work.only_recheck {
+                let (delays, now) = (&self.settings.recheck_delays, self.clock.now());
+                self.agenda.put(&recheck::after_look(&work, delays, now)).await?;
+            }
             return Ok(None);
         }
         self.recover_creation(&mut record.principal).await?;
@@ -71,6 +75,7 @@ impl Mirror {
             object,
             errors: Vec::new(),
             revoked: false,
+            changed_access: false,
         };
         self.write_ahead(&mut task).await?;
         Ok(Some(task))
@@ -106,6 +111,7 @@ impl Mirror {
             skipped: Vec::new(),
             errors: Vec::new(),
             revoked: false,
+            changed_access: false,
         };
         self.write_ahead(&mut task).await?;
         Ok(Some(task))
@@ -117,7 +123,8 @@ impl Mirror {
 
     async fn recheck_contradictions(&self, work: &Work, reading: &UserReading) -> Result<(), CallError> {
         let contradicted = contradicted(work, reading);
-        if contradicted.is_empty() {
+        // A re-check that still contradicts has others behind it, or was the last.
+        if contradicted.is_empty() || work.only_recheck {
             return Ok(());
         }
         let delays = &self.settings.recheck_delays;
@@ -254,8 +261,13 @@ impl Mirror {
     fn entries_after(&self, task: &UserTask, plan: &Plan) -> Vec<AgendaEntry> {
         let now = self.clock.now();
         let mut entries = Vec::new();
-        if task.revoked && !task.work.only_recheck {
+        // A re-check that changes nothing begets none.
+        let doubtful = if task.work.only_recheck { task.changed_access } else { task.revoked };
+        if doubtful {
             entries.extend(recheck::after_revocation(&task.work, &self.settings.recheck_delays, now));
+        }
+        if task.work.live {
+            entries.extend(recheck::after_look(&task.work, &self.settings.recheck_delays, now));
         }
         if !plan.waits_for.is_empty() {
             entries.extend(recheck::deferred(&task.work, Priority::Ordinary, None, now));

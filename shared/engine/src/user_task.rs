@@ -26,6 +26,8 @@ pub(crate) struct UserTask {
     pub(crate) skipped: Vec<Skipped>,
     pub(crate) errors: Vec<CallError>,
     pub(crate) revoked: bool,
+    /// A membership was granted, or taken away.
+    pub(crate) changed_access: bool,
 }
 
 impl UserTask {
@@ -61,6 +63,7 @@ impl UserTask {
     /// Books the outcome of a change: on the record what took effect, as skipped what AWS will never take.
     pub(crate) fn note(&mut self, change: &Change, result: Result<Effect, CallError>) {
         let user = &mut self.record.principal;
+        self.changed_access |= matches!(result, Ok(Effect::Revoked(_) | Effect::Granted(..)));
         match result {
             Ok(Effect::Revoked(group)) => {
                 user.memberships.remove(&group);

@@ -3,7 +3,7 @@
 //! | item | `pk` | `sk` | attributes |
 //! |---|---|---|---|
 //! | owner | `object#<UserId or GroupId>` | `owner` | `principal` S (Entra object id), `kind` S |
-//! | assigned set | `assigned` | `header` | `version` N, `digest` S, `missing_once` N, `count` N, `attempt` S |
+//! | assigned set | `assigned` | `header` | `version` N, `digest` S, `missing_once` N, `held` N, `arriving` N, `leaving` N, `count` N, `attempt` S |
 //! | its parts | `assigned` | `chunk#<version>#<attempt>#<number>` | `principals` B: 17 bytes per principal |
 //! | hold | `holds` | hold id | `body` S (JSON of the `Hold`) |
 //! | held | `hold#<hold id>` | Entra object id | `kind` S, `groups` SS (GroupIds), `approved` BOOL |

@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub type Principals = BTreeMap<EntraObjectId, PrincipalKind>;
 
 /// The assigned set as the ledger holds it. It is complete by construction: it is stored only after a
-/// complete read, and after the records and the agenda know of every difference.
+/// complete read. Who comes, and who goes, stands in it as such before records and agenda know, and as settled
+/// after they do: what a poll that broke off has told them, the next one knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AssignedSet {
     /// Who counts as assigned.
@@ -20,6 +21,10 @@ pub struct AssignedSet {
     pub missing_once: BTreeSet<EntraObjectId>,
     /// Those that are gone, but in such numbers that they count as assigned until an operator decides.
     pub held: BTreeSet<EntraObjectId>,
+    /// Those who come, and of whom records and agenda may not know yet.
+    pub arriving: BTreeSet<EntraObjectId>,
+    /// Those who go: some records and the agenda may know it already.
+    pub leaving: BTreeSet<EntraObjectId>,
 }
 
 /// What the ledger's header tells of the set without reading it.
@@ -33,6 +38,10 @@ pub struct AssignedHeader {
     pub missing_once: usize,
     /// How many principals are held.
     pub held: usize,
+    /// How many principals come: records and agenda may not know of them yet.
+    pub arriving: usize,
+    /// How many principals go.
+    pub leaving: usize,
     /// How many principals there are.
     pub count: usize,
 }
@@ -45,6 +54,8 @@ impl AssignedSet {
             digest: Digest::of(&self.principals),
             missing_once: self.missing_once.len(),
             held: self.held.len(),
+            arriving: self.arriving.len(),
+            leaving: self.leaving.len(),
             count: self.principals.len(),
         }
     }
@@ -53,7 +64,13 @@ impl AssignedSet {
 impl AssignedHeader {
     /// True if a poll that read `principals` changes nothing.
     pub fn agrees_with(&self, principals: &Principals) -> bool {
-        self.missing_once == 0 && self.held == 0 && self.digest == Digest::of(principals)
+        let open = self.missing_once + self.held + self.arriving + self.leaving;
+        open == 0 && self.digest == Digest::of(principals)
+    }
+
+    /// False while all there is was only announced: the records do not follow the set yet.
+    pub fn is_complete(&self) -> bool {
+        self.arriving == 0 || self.arriving < self.count
     }
 }
 
@@ -66,6 +83,10 @@ pub struct PollOutcome {
     pub gone: Principals,
     /// Gone in such numbers that an operator decides.
     pub newly_held: Principals,
+    /// Of those who are gone: known to be going from a poll that broke off, which has counted them.
+    pub counted: BTreeSet<EntraObjectId>,
+    /// The set to store before records and agenda learn of anything; `None` if it says so already.
+    pub announced: Option<AssignedSet>,
     /// The set to store once records and agenda know of `came` and `gone`, and the hold of `newly_held`.
     pub next: AssignedSet,
 }
@@ -84,7 +105,7 @@ pub fn poll(
     let mut next = AssignedSet { principals: read.clone(), ..AssignedSet::default() };
     let (mut gone, mut fresh) = (Principals::new(), Principals::new());
     for (id, kind) in known.principals.iter().filter(|(id, _)| !read.contains_key(*id)) {
-        if known.held.contains(id) && approved.contains(id) {
+        if known.leaving.contains(id) || known.held.contains(id) && approved.contains(id) {
             gone.insert(id.clone(), *kind);
             continue;
         }
@@ -108,8 +129,24 @@ pub fn poll(
     } else {
         gone.extend(fresh);
     }
-    let came = read.iter().filter(|(id, _)| !known.principals.contains_key(*id));
-    PollOutcome { came: came.map(|(id, kind)| (id.clone(), *kind)).collect(), gone, newly_held, next }
+    let unheard =
+        known.arriving.iter().filter(|id| !read.contains_key(*id) && next.principals.contains_key(*id));
+    next.arriving = unheard.cloned().collect();
+    let is_new = |id: &EntraObjectId| {
+        !known.principals.contains_key(id) || known.arriving.contains(id) || known.leaving.contains(id)
+    };
+    let came: Principals =
+        read.iter().filter(|(id, _)| is_new(id)).map(|(id, kind)| (id.clone(), *kind)).collect();
+    let counted = known.leaving.iter().filter(|id| gone.contains_key(*id)).cloned().collect();
+    PollOutcome { announced: announced(known, &came, &gone), came, gone, newly_held, counted, next }
+}
+
+fn announced(known: &AssignedSet, came: &Principals, gone: &Principals) -> Option<AssignedSet> {
+    let mut set = known.clone();
+    set.arriving.extend(came.keys().cloned());
+    set.principals.extend(came.clone());
+    set.leaving.extend(gone.keys().cloned());
+    (set != *known).then_some(set)
 }
 
 #[cfg(test)]
@@ -189,6 +226,39 @@ mod tests {
         let once = poll(&known(&all), &principals(&all[..80])).next;
         assert_eq!(super::poll(&once, &principals(&all[..80]), &BTreeSet::new(), 0).gone.len(), 20);
         assert_eq!(super::poll(&once, &principals(&all[..80]), &BTreeSet::new(), 20).newly_held.len(), 20);
+    }
+
+    #[test]
+    fn who_was_announced_by_a_poll_that_broke_off_comes_again_or_goes() {
+        let announced = poll(&known(&[1]), &principals(&[1, 2])).announced.unwrap();
+        assert_eq!(announced.arriving, BTreeSet::from([entra_id(2)]));
+        let again = poll(&announced, &principals(&[1, 2]));
+        assert_eq!((again.came, again.announced), (principals(&[2]), None));
+        assert_eq!(again.next, known(&[1, 2]));
+        let without = poll(&announced, &principals(&[1])).next;
+        assert_eq!(without.arriving, announced.arriving, "the records may still not know");
+        assert_eq!(poll(&without, &principals(&[1])).gone, principals(&[2]));
+    }
+
+    #[test]
+    fn who_goes_is_not_weighed_again_after_a_poll_that_broke_off() {
+        let all: Vec<u32> = (1..=100).collect();
+        let once = poll(&known(&all), &principals(&all[..80])).next;
+        let going = poll(&once, &principals(&all[..80])).announced.unwrap();
+        assert_eq!(going.leaving.len(), 20);
+        let again = super::poll(&going, &principals(&all[..81]), &BTreeSet::new(), 20);
+        assert_eq!((again.gone.len(), again.counted.len(), again.newly_held.len()), (19, 19, 0));
+        assert_eq!(again.came, principals(&[81]), "whose record may say already that nothing is assigned");
+        assert_eq!(again.next, known(&all[..81]));
+    }
+
+    #[test]
+    fn a_set_that_is_only_announced_is_not_complete() {
+        let first = poll(&AssignedSet::default(), &principals(&[1, 2])).announced.unwrap();
+        assert!(!first.header(1).is_complete());
+        let later = poll(&known(&[1]), &principals(&[1, 2])).announced.unwrap();
+        assert!(later.header(2).is_complete() && !later.header(2).agrees_with(&principals(&[1, 2])));
+        assert!(known(&[]).header(1).is_complete(), "nobody is assigned");
     }
 
     #[test]

@@ -138,7 +138,7 @@ impl World {
         let (id, person) = self.random.choice(held)?;
         self.administrator.identity_store("DeleteGroupMembership", json!({"MembershipId": id})).await.ok()?;
         self.watch.membership_deleted_by_hand(&id);
-        self.watch.not_told(&person);
+        self.watch.not_told(&person, self.now());
         Some(format!("by hand: membership {id} of {} deleted", self.name_of(&person)))
     }
 
@@ -150,7 +150,7 @@ impl World {
         let mut body = json!({"Operations": [{"AttributePath": "displayName", "AttributeValue": format!("Changed by hand {}", self.random.u32(..))}]});
         body[format!("{kind}Id")] = json!(object);
         self.administrator.identity_store(&format!("Update{kind}"), body).await.ok()?;
-        self.watch.not_told(&id);
+        self.watch.not_told(&id, self.now());
         Some(format!("by hand: {} renamed", self.name_of(&id)))
     }
 
@@ -166,7 +166,7 @@ impl World {
         let before = self.look().await.ok()?;
         self.administrator.identity_store(&format!("Delete{kind}"), body).await.ok()?;
         self.watch.deleted_by_hand(&object, &before);
-        self.watch.not_told(&id);
+        self.watch.not_told(&id, self.now());
         Some(format!("by hand: the object of {} deleted", self.name_of(&id)))
     }
 }

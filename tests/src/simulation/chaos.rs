@@ -20,6 +20,8 @@ pub struct Rates {
     pub crash: u32,
     /// Reads of the assignments that lack a row.
     pub missing_row: u32,
+    /// Messages that are not deleted although they were handled.
+    pub undeleted: u32,
 }
 
 /// What becomes of a call.
@@ -50,6 +52,8 @@ struct State {
     /// Some reads see the sandbox's frozen state and some the present one.
     split_replicas: bool,
     last_missing_row: Option<Instant>,
+    /// The function dies with its next call of this kind; after it, if so.
+    doomed: Option<(&'static str, bool)>,
     injected: BTreeMap<&'static str, u64>,
 }
 
@@ -61,6 +65,7 @@ impl Chaos {
             rates,
             split_replicas: false,
             last_missing_row: None,
+            doomed: None,
             injected: BTreeMap::new(),
         };
         Self { state: Mutex::new(state) }
@@ -74,7 +79,22 @@ impl Chaos {
     /// From here on nothing goes wrong any more.
     pub fn calm_down(&self) {
         let mut state = self.state();
-        (state.rates, state.split_replicas) = (Rates::default(), false);
+        (state.rates, state.split_replicas, state.doomed) = (Rates::default(), false, None);
+    }
+
+    /// Whoever makes a call of this kind next dies before it, or after it.
+    pub fn doom(&self, operation: &'static str, after: bool) {
+        self.state().doomed = Some((operation, after));
+    }
+
+    /// Whether a message that was handled is not deleted, and comes again.
+    pub fn stays_in_queue(&self) -> bool {
+        let mut state = self.state();
+        let stays = state.random.u32(0..1_000) < state.rates.undeleted;
+        if stays {
+            *state.injected.entry("messages that come again").or_default() += 1;
+        }
+        stays
     }
 
     /// Whether reads of a frozen directory differ from each other.
@@ -92,9 +112,13 @@ impl Chaos {
         self.state().injected.clone()
     }
 
-    /// The fate of the next call.
-    pub fn fate(&self) -> Fate {
+    /// The fate of a call.
+    pub fn fate(&self, operation: &str) -> Fate {
         let mut state = self.state();
+        if let Some((_, after)) = state.doomed.take_if(|(doomed, _)| *doomed == operation) {
+            *state.injected.entry("crashes at a chosen call").or_default() += 1;
+            return if after { Fate::CrashAfter } else { Fate::CrashBefore };
+        }
         let (rates, drawn) = (state.rates, state.random.u32(0..1_000));
         let (fate, kind) = if drawn < rates.fail {
             (Fate::Fails, "failed calls")

@@ -21,6 +21,8 @@ pub struct DeliveryRates {
     pub late: u32,
     /// It arrives twice.
     pub twice: u32,
+    /// It does not say whose membership changed.
+    pub bare: u32,
     /// The longest delay of a late one, in seconds.
     pub latest_seconds: u64,
 }
@@ -90,6 +92,29 @@ impl Delivery {
         Some(copies)
     }
 
+    /// The body without what it says of members, now and then: Graph promises nothing.
+    fn shortened(&self, body: String) -> String {
+        let mut state = self.state();
+        let bare = state.rates.bare;
+        let Ok(mut content) = serde_json::from_str::<Value>(&body) else { return body };
+        let items = content["value"].as_array_mut().into_iter().flatten();
+        let told: Vec<&mut serde_json::Map<String, Value>> = items
+            .filter_map(|item| item["resourceData"].as_object_mut())
+            .filter(|data| data.contains_key("members@delta"))
+            .collect();
+        if told.is_empty() || state.random.u32(0..1_000) >= bare {
+            return body;
+        }
+        for data in told {
+            data.remove("members@delta");
+        }
+        drop(state);
+        if let Some(chaos) = self.chaos() {
+            chaos.note("notifications that name no members");
+        }
+        content.to_string()
+    }
+
     async fn forward(&self, query: Option<String>, body: String) -> Result<SinkAnswer, String> {
         let product = self.product.get().ok_or("no webhook")?;
         let (function, life) = product.webhook();
@@ -136,6 +161,7 @@ impl NotificationSink for Delivery {
             Some(_) => vec![Duration::ZERO],
             None => self.fate(&body).ok_or("no webhook")?,
         };
+        let body = self.shortened(body);
         let mut answer = Ok(SinkAnswer { status: 202, content_type: String::new(), body: String::new() });
         for delay in copies {
             if delay.is_zero() {

@@ -1,5 +1,7 @@
-//! How a history ends: everything is well again, what is open is done, and both sides must agree.
+//! How a history ends: everything is well again, what is open is done, and both sides must agree; after one full
+//! sweep they must even where the product was told nothing, and nothing is left to do.
 
+use super::event_sources::FULL_SWEEP_TIME;
 use super::watch::{Look, text};
 use super::world::World;
 use engine::ports::Clock;
@@ -9,6 +11,7 @@ use planning::EntraObjectId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use sweep::{SweepEvent, SweepReport};
 use tokio::time::sleep;
 
 /// Between two looks at whether anything is open.
@@ -16,6 +19,8 @@ const LOOK: Duration = Duration::from_secs(20);
 /// What is open must be done by then: well beyond the last re-check, and the time after which work that was
 /// moved to the queue and lost is moved again.
 const PATIENCE: Duration = Duration::from_hours(3);
+/// A full sweep waits for the lease of one that died, which is good for a quarter of an hour.
+const TRIES: usize = 20;
 /// Two minute runs see what the first one is not yet allowed to believe.
 const TWO_MINUTE_RUNS: Duration = Duration::from_secs(125);
 
@@ -26,30 +31,51 @@ impl World {
     /// What does not hold.
     pub async fn end(&mut self) -> Result<(), String> {
         self.let_the_sun_shine().await.map_err(|error| error.to_string())?;
+        if let Some(full_sweeps) = self.full_sweeps.take() {
+            full_sweeps.abort();
+        }
         self.product.journal.write("the sun shines");
-        sleep(TWO_MINUTE_RUNS).await;
+        // Whoever waits for an operator may hold a name that somebody else waits for.
+        self.approve_everything().await.map_err(|error| error.to_string())?;
         self.come_to_rest().await?;
+        while self.approve_everything().await.map_err(|error| error.to_string())? {
+            self.come_to_rest().await?;
+        }
         self.check_now().await?;
-        self.product.journal.write("at rest, after re-checks");
-        if let Err(difference) = self.agree("without a full look", true).await {
-            // Allowed, though not wished for: what reads that ran behind have hidden, the full look finds.
-            self.product.journal.write(difference);
-        }
-        self.look_at_everything().await?;
-        self.look_at_everything().await?;
+        self.agree("after triggers and agenda", true).await?;
+        self.sweep().await?;
+        self.come_to_rest().await?;
         self.watch.untold.clear();
-        self.agree("after a full look", false).await?;
-        let writes = self.product.writes.load(Ordering::Relaxed);
+        self.check_now().await?;
         self.look_at_everything().await?;
-        let more = self.product.writes.load(Ordering::Relaxed) - writes;
-        if more > 0 {
-            return Err(format!("a further full look wrote {more} times"));
-        }
-        Ok(())
+        self.agree("after a full sweep", false).await
     }
 
-    /// Waits until nothing is open.
+    /// One full sweep, whatever it takes; what is left of an earlier one does not count.
+    async fn sweep(&mut self) -> Result<(), String> {
+        self.sweep_until(SweepEvent::Unfinished, &["finished", "nothing_to_do"]).await?;
+        self.sweep_until(SweepEvent::Everything, &["finished"]).await
+    }
+
+    async fn sweep_until(&self, event: SweepEvent, wanted: &[&str]) -> Result<(), String> {
+        let (function, _) = self.product.sweep();
+        let mut told = String::new();
+        for _ in 0..TRIES {
+            let swept = function.handle(event, FULL_SWEEP_TIME).await;
+            told = match swept {
+                Ok(SweepReport::Everything(report)) if wanted.contains(&report.outcome) => return Ok(()),
+                Ok(report) => format!("{report:?}"),
+                Err(error) => error.to_string(),
+            };
+            // Whoever was cut off in the middle of it keeps the lease for a while.
+            sleep(Duration::from_mins(1)).await;
+        }
+        Err(format!("no full sweep finished: {told}"))
+    }
+
+    /// Waits until nothing is open, and two minute runs have found nothing new.
     async fn come_to_rest(&mut self) -> Result<(), String> {
+        sleep(TWO_MINUTE_RUNS).await;
         let mut waited = Duration::ZERO;
         loop {
             let undelivered = self.administrator.undelivered().await.map_err(|error| format!("{error:?}"))?;
@@ -69,15 +95,17 @@ impl World {
         }
     }
 
-    /// Has everything looked at on both sides, groups first, as a full sweep does.
+    /// Has the mirror look at everything on both sides: it must find nothing to do.
     async fn look_at_everything(&mut self) -> Result<(), String> {
+        let writes = self.product.writes.load(Ordering::Relaxed);
         let ids = self.watch.everybody.clone();
+        self.product.journal.forget_skipped();
+        self.product.journal.write("a look at everything");
         let teams: BTreeSet<String> =
             self.watch.everybody.iter().filter(|id| !self.is_person(id)).cloned().collect();
         let (teams, people): (Vec<String>, Vec<String>) = ids.into_iter().partition(|id| teams.contains(id));
         for (ids, kind) in [(teams, Subject::group as fn(EntraObjectId) -> Subject), (people, Subject::user)]
         {
-            self.product.journal.forget_skipped();
             let noticed_at = self.product.clock.now();
             let mut triggers = Vec::new();
             for id in &ids {
@@ -94,7 +122,10 @@ impl World {
             self.product.queue.send(&triggers).await.map_err(|error| error.to_string())?;
             self.come_to_rest().await?;
         }
-        self.check_now().await
+        match self.product.writes.load(Ordering::Relaxed) - writes {
+            0 => Ok(()),
+            more => Err(format!("after a full sweep there were {more} writes left to do")),
+        }
     }
 
     /// Compares what Entra ID calls for with what Identity Center holds; what the product was not told of may
@@ -103,7 +134,7 @@ impl World {
         let look = self.look().await.map_err(|error| error.to_string())?;
         let skipped: BTreeSet<String> = self.product.journal.skipped().into_keys().collect();
         let left_out =
-            |id: &String| skipped.contains(id) || (leave_out_untold && self.watch.untold.contains(id));
+            |id: &String| skipped.contains(id) || (leave_out_untold && self.watch.untold.contains_key(id));
         let mut differences = Vec::new();
         for id in self.truth.in_scope().iter().filter(|id| !left_out(id)) {
             differences.extend(self.difference_of_user(&look, id));
@@ -163,7 +194,12 @@ impl World {
         let missing = wanted.difference(&held).filter(concerns);
         let missing =
             missing.map(|(user, team)| format!("{} lacks {}", self.name_of(user), self.name_of(team)));
-        let left = held.difference(&wanted).filter(concerns);
+        // What an operator discarded stays.
+        let waits = |(user, team): &&(String, String)| {
+            let group = look.bound.get(team).cloned().unwrap_or_default();
+            look.waiting_assignments.contains(team) || look.waiting.contains(&(user.clone(), group))
+        };
+        let left = held.difference(&wanted).filter(concerns).filter(|pair| !waits(pair));
         let left =
             left.map(|(user, team)| format!("{} still has {}", self.name_of(user), self.name_of(team)));
         missing.chain(left).collect()
@@ -176,10 +212,15 @@ impl World {
     /// Takes note of what the product was not told: lost notifications, and messages that were given up.
     pub fn note_untold(&mut self) {
         for id in self.delivery.take_lost() {
-            self.watch.not_told(&id);
+            self.watch.not_told(&id, self.now());
         }
-        for letter in self.product.queue.dead_letters() {
-            self.watch.not_told(letter.subject.id.as_str());
+        let letters = self.product.queue.dead_letters();
+        for letter in letters.iter().skip(self.letters_seen) {
+            self.watch.not_told(letter.subject.id.as_str(), self.now());
+        }
+        self.letters_seen = letters.len();
+        if let Some(swept) = self.product.journal.swept() {
+            self.watch.swept(swept, self.now());
         }
     }
 
@@ -191,6 +232,7 @@ impl World {
         self.note_untold();
         let look = self.look().await.map_err(|error| error.to_string())?;
         let now = self.now();
-        self.watch.check(&look, &self.truth, &self.called_for, &self.weather, now)
+        let revocations = self.product.journal.take_revocations();
+        self.watch.check(&look, &self.truth, &self.called_for, &self.weather, now, &revocations)
     }
 }

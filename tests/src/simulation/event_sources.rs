@@ -1,26 +1,26 @@
-//! What runs the functions: the queue's event source with two concurrent invocations, and the minute's schedule.
+//! What runs the functions: the queue's event source with two concurrent invocations, and the sweep's schedules.
 
 use super::product::Product;
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use ledger::memory::Received;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use sweep::SweepEvent;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at, sleep, timeout};
 
 /// As the deployed event source has it.
 const BATCH_SIZE: usize = 10;
 /// How long one batch may take: as the deployed function's time-out, less what it keeps for itself.
 const BATCH_TIME: Duration = Duration::from_secs(110);
-/// The sweep's time-out.
+/// The minute run's time-out.
 const SWEEP_TIME: Duration = Duration::from_secs(55);
-/// The schedule.
+/// The full sweep's.
+pub const FULL_SWEEP_TIME: Duration = Duration::from_mins(15);
+/// The schedule of the minute run.
 const MINUTE: Duration = Duration::from_mins(1);
-
-/// Functions that are running right now.
-pub type Running = Arc<AtomicUsize>;
+/// That of the rest of a full sweep; every twelfth is a new one.
+const FIVE_MINUTES: Duration = Duration::from_mins(5);
 
 /// Takes batches from the queue, and deletes what was handled. A function that dies loses its whole batch,
 /// which comes again after the visibility timeout. Never ends.
@@ -32,6 +32,9 @@ pub async fn poll_queue(product: Arc<Product>) {
         if received.is_empty() {
             sleep(Duration::from_millis(1)).await;
             continue;
+        }
+        for Received { trigger, .. } in &received {
+            product.journal.write(format!("    mirror: {} ({})", trigger.subject, trigger.origin));
         }
         let mut event = SqsEvent::default();
         event.records = received.iter().map(message).collect();
@@ -47,37 +50,59 @@ pub async fn poll_queue(product: Arc<Product>) {
         };
         let failed: BTreeSet<String> =
             response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
+        for failed in &failed {
+            product.journal.write(format!("    message {failed} returns"));
+        }
         for message in received {
-            if !failed.contains(&message.receipt.to_string()) {
+            let handled = !failed.contains(&message.receipt.to_string());
+            if handled && !product.chaos.stays_in_queue() {
                 product.queue.delete(message.receipt);
             }
         }
     }
 }
 
-/// Runs the sweep every minute, never two at once. Never ends.
-pub async fn run_every_minute(product: Arc<Product>, running: Running) {
+/// Looks at the assignments every minute, and moves due work. Never ends.
+pub async fn run_every_minute(product: Arc<Product>) {
+    run_on_schedule(product, interval(MINUTE), SWEEP_TIME, |_| SweepEvent::Assignments).await;
+}
+
+/// Compares everything every hour, and goes on every five minutes where a run was cut off. Never ends.
+pub async fn run_every_hour(product: Arc<Product>, first: Duration) {
+    let ticks = interval_at(Instant::now() + first, FIVE_MINUTES);
+    let event =
+        |tick: u64| if tick.is_multiple_of(12) { SweepEvent::Everything } else { SweepEvent::Unfinished };
+    run_on_schedule(product, ticks, FULL_SWEEP_TIME, event).await;
+}
+
+/// Invokes the sweep function on a schedule, never twice at once: as soon as one invocation takes longer than the
+/// schedule, others are skipped.
+async fn run_on_schedule(
+    product: Arc<Product>,
+    mut ticks: Interval,
+    time: Duration,
+    event: impl Fn(u64) -> SweepEvent,
+) {
     let (mut function, mut life) = product.sweep();
-    let mut ticks = interval(MINUTE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    loop {
+    for tick in 0.. {
         ticks.tick().await;
-        running.fetch_add(1, Ordering::Relaxed);
-        let ended = tokio::select! {
+        let died = tokio::select! {
             biased;
             () = life.ended() => true,
-            result = timeout(SWEEP_TIME, function.handle(SweepEvent::Assignments, SWEEP_TIME)) => {
-                if let Ok(Err(error)) = result {
-                    product.journal.write(format!("    minute run: {error}"));
+            result = timeout(time, function.handle(event(tick), time)) => match result {
+                Ok(Ok(_)) => false,
+                Ok(Err(error)) => {
+                    product.journal.write(format!("    sweep, {:?}: {error}", event(tick)));
+                    false
                 }
-                false
+                Err(_) => true,
             }
         };
-        if ended {
-            product.journal.write("    the minute run dies");
+        if died {
+            product.journal.write(format!("    sweep, {:?}: dies", event(tick)));
             (function, life) = product.sweep();
         }
-        running.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -3,8 +3,10 @@
 use super::truth::{Person, Team};
 use super::watch::text;
 use super::world::World;
+use engine::ports::Ledger;
 use http::Method;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// Display names; few, so that a rename often goes back to what was before.
 const TITLES: [&str; 2] = ["Analyst", "Engineer"];
@@ -34,9 +36,11 @@ enum Event {
     Assign,
     Unassign,
     Nest,
+    Blink,
+    Slip,
 }
 
-const WEIGHTS: [(Event, u32); 19] = [
+const WEIGHTS: [(Event, u32); 21] = [
     (Event::Join, 16),
     (Event::Leave, 12),
     (Event::Rename, 5),
@@ -56,6 +60,8 @@ const WEIGHTS: [(Event, u32); 19] = [
     (Event::Assign, 7),
     (Event::Unassign, 5),
     (Event::Nest, 3),
+    (Event::Blink, 4),
+    (Event::Slip, 6),
 ];
 
 impl World {
@@ -100,6 +106,8 @@ impl World {
             Event::Assign => self.assign(None).await,
             Event::Unassign => self.unassign().await,
             Event::Nest => self.nest().await,
+            Event::Blink => self.blink().await,
+            Event::Slip => self.slip().await,
         };
         self.note_truth();
         told
@@ -113,6 +121,12 @@ impl World {
 
     /// Somebody new, under this alias or a fresh one.
     pub async fn hire(&mut self, alias: Option<String>) -> Option<String> {
+        let id = self.hire_as(alias).await?;
+        Some(format!("{} is hired", self.name_of(&id)))
+    }
+
+    /// Somebody new; answers who.
+    pub async fn hire_as(&mut self, alias: Option<String>) -> Option<String> {
         let alias = alias.unwrap_or_else(|| self.fresh("user"));
         let person = Person { name: alias.to_uppercase(), alias, title: None, enabled: true, deleted: false };
         let body = json!({
@@ -126,9 +140,8 @@ impl World {
         let id = text(&self.entra(Method::POST, "/users", body).await.ok()?, "id");
         self.watch.everybody.insert(id.clone());
         self.note_name(&id, &person);
-        let told = format!("{} is hired ({id})", person.alias);
-        self.truth.people.insert(id, person);
-        Some(told)
+        self.truth.people.insert(id.clone(), person);
+        Some(id)
     }
 
     /// A new group.
@@ -182,17 +195,32 @@ impl World {
             .flat_map(|(id, team)| team.members.iter().map(|member| (id.clone(), member.clone())))
             .collect();
         let (team, member) = self.random.choice(pairs)?;
-        self.entra(Method::DELETE, &format!("/groups/{team}/members/{member}/$ref"), Value::Null)
-            .await
-            .ok()?;
-        self.truth.teams.get_mut(&team)?.members.remove(&member);
+        self.remove_member(&team, &member).await?;
         Some(format!("{} leaves {}", self.name_of(&member), self.name_of(&team)))
+    }
+
+    /// Takes a user or group out of a group.
+    pub async fn remove_member(&mut self, team: &str, member: &str) -> Option<()> {
+        let path = format!("/groups/{team}/members/{member}/$ref");
+        self.entra(Method::DELETE, &path, Value::Null).await.ok()?;
+        self.truth.teams.get_mut(team)?.members.remove(member);
+        Some(())
     }
 
     async fn rename(&mut self) -> Option<String> {
         let id = self.some_person(|person| !person.deleted)?;
         let alias = self.fresh("renamed");
         self.take_name(&id, &alias).await
+    }
+
+    /// Changes somebody. What is told of somebody whom the product does not know yet is not heard.
+    async fn patch_person(&mut self, id: &str, body: Value) -> Option<()> {
+        self.entra(Method::PATCH, &format!("/users/{id}"), body).await.ok()?;
+        let known = self.product.ledger.users(&BTreeSet::from([id.parse().ok()?])).await.ok()?;
+        if known.is_empty() {
+            self.watch.not_told(id, self.now());
+        }
+        Some(())
     }
 
     /// Three renames one after the other: nobody can bear a name that another still bears.
@@ -213,7 +241,7 @@ impl World {
         let person = Person { alias: alias.to_owned(), ..before.clone() };
         let name = person.user_principal_name();
         let body = json!({"userPrincipalName": name, "mail": name});
-        self.entra(Method::PATCH, &format!("/users/{id}"), body).await.ok()?;
+        self.patch_person(id, body).await?;
         self.note_name(id, &person);
         self.truth.people.insert(id.to_owned(), person);
         Some(format!("{} is now called {alias}", before.alias))
@@ -221,7 +249,7 @@ impl World {
 
     async fn set_enabled(&mut self, enabled: bool) -> Option<String> {
         let id = self.some_person(|person| !person.deleted && person.enabled != enabled)?;
-        self.entra(Method::PATCH, &format!("/users/{id}"), json!({"accountEnabled": enabled})).await.ok()?;
+        self.patch_person(&id, json!({"accountEnabled": enabled})).await?;
         self.truth.people.get_mut(&id)?.enabled = enabled;
         Some(format!("{} is {}", self.name_of(&id), if enabled { "enabled" } else { "disabled" }))
     }
@@ -237,6 +265,8 @@ impl World {
         let id = self.some_person(|person| person.deleted)?;
         self.entra(Method::POST, &format!("/directory/deletedItems/{id}/restore"), json!({})).await.ok()?;
         self.truth.people.get_mut(&id)?.deleted = false;
+        // No group's changes show that its member is back, so that whoever is not known yet is not seen.
+        self.watch.not_told(&id, self.now());
         Some(format!("{} is restored", self.name_of(&id)))
     }
 
@@ -256,13 +286,8 @@ impl World {
     async fn hire_namesake(&mut self) -> Option<String> {
         let deleted = self.some_person(|person| person.deleted)?;
         let alias = self.truth.people.get(&deleted)?.alias.clone();
-        self.hire(Some(alias)).await?;
-        let (namesake, _) = self.truth.people.iter().find(|(id, person)| {
-            !person.deleted
-                && self.truth.people.get(&deleted).is_some_and(|gone| gone.alias == person.alias)
-                && **id != deleted
-        })?;
-        let (namesake, team) = (namesake.clone(), self.some_assigned_team()?);
+        let namesake = self.hire_as(Some(alias)).await?;
+        let team = self.some_assigned_team()?;
         let joined = self.add_member(&team, &namesake).await?;
         Some(format!("a namesake of {}: {joined}", self.name_of(&deleted)))
     }
@@ -270,7 +295,7 @@ impl World {
     async fn describe(&mut self) -> Option<String> {
         let id = self.some_person(|person| !person.deleted)?;
         let title = self.random.choice(TITLES)?;
-        self.entra(Method::PATCH, &format!("/users/{id}"), json!({"jobTitle": title})).await.ok()?;
+        self.patch_person(&id, json!({"jobTitle": title})).await?;
         self.truth.people.get_mut(&id)?.title = Some(title.to_owned());
         Some(format!("{} becomes {title}", self.name_of(&id)))
     }
@@ -320,14 +345,20 @@ impl World {
     }
 
     async fn unassign(&mut self) -> Option<String> {
-        let assigned: Vec<(String, String)> =
-            self.truth.assigned.iter().map(|(id, row)| (id.clone(), row.clone())).collect();
-        let (principal, row) = self.random.choice(assigned).filter(|(id, _)| !self.is_last_assignment(id))?;
+        let assigned: Vec<String> = self.truth.assigned.keys().cloned().collect();
+        let principal = self.random.choice(assigned)?;
+        self.unassign_one(&principal).await?;
+        Some(format!("{} is no longer assigned", self.name_of(&principal)))
+    }
+
+    /// Takes away an assignment, unless it is the last of a group.
+    pub async fn unassign_one(&mut self, principal: &str) -> Option<()> {
+        let row = self.truth.assigned.get(principal).filter(|_| !self.is_last_assignment(principal))?;
         let application = self.administrator.id("service_principal_id");
         let path = format!("/servicePrincipals/{application}/appRoleAssignedTo/{row}");
         self.entra(Method::DELETE, &path, Value::Null).await.ok()?;
-        self.truth.assigned.remove(&principal);
-        Some(format!("{} is no longer assigned", self.name_of(&principal)))
+        self.truth.assigned.remove(principal);
+        Some(())
     }
 
     async fn nest(&mut self) -> Option<String> {
@@ -350,34 +381,5 @@ impl World {
     fn fresh(&mut self, what: &str) -> String {
         self.names_used += 1;
         format!("{what}{}", self.names_used)
-    }
-
-    fn some_person(&mut self, like: impl Fn(&Person) -> bool) -> Option<String> {
-        let people = self.truth.people.iter().filter(|(_, person)| like(person));
-        let ids: Vec<String> = people.map(|(id, _)| id.clone()).collect();
-        self.random.choice(ids)
-    }
-
-    fn some_team(&mut self) -> Option<String> {
-        let ids: Vec<String> = self.truth.teams.keys().cloned().collect();
-        self.random.choice(ids)
-    }
-
-    fn some_assigned_team(&mut self) -> Option<String> {
-        let assigned = self.truth.assigned.keys().filter(|id| self.truth.teams.contains_key(*id));
-        let ids: Vec<String> = assigned.cloned().collect();
-        self.random.choice(ids)
-    }
-
-    /// Groups are assigned more often than users.
-    fn some_principal(&mut self) -> Option<String> {
-        if self.random.u32(0..3) > 0 { self.some_team() } else { self.some_person(|person| !person.deleted) }
-    }
-
-    /// An object's name and id, for the journal.
-    pub fn name_of(&self, id: &str) -> String {
-        let person = self.truth.people.get(id).map(|person| person.alias.clone());
-        let name = person.or_else(|| self.truth.teams.get(id).map(|team| team.name.clone()));
-        format!("{} ({})", name.unwrap_or_default(), id.get(..8).unwrap_or(id))
     }
 }

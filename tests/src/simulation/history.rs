@@ -1,7 +1,7 @@
 //! One history: a world, sixty events, weather, and an end at which both sides must agree.
 
 use super::bugs::Bug;
-use super::event_sources::{Running, poll_queue, run_every_minute};
+use super::event_sources::{poll_queue, run_every_hour, run_every_minute};
 use super::weather::Weather;
 use super::world::World;
 use std::collections::BTreeMap;
@@ -45,14 +45,15 @@ pub async fn play(seed: u64, bug: Option<Bug>) -> anyhow::Result<Report> {
 
 async fn play_locally(seed: u64, bug: Option<Bug>) -> anyhow::Result<Report> {
     let mut world = World::new(seed, Weather::of(seed), bug).await?;
-    let running = Running::default();
     // They stop when this is dropped.
     let mut tasks = JoinSet::new();
     tasks.spawn_local(world.deliver());
     for _ in 0..INVOCATIONS {
         tasks.spawn_local(poll_queue(world.product.clone()));
     }
-    tasks.spawn_local(run_every_minute(world.product.clone(), running));
+    tasks.spawn_local(run_every_minute(world.product.clone()));
+    let first = world.weather.first_full_sweep;
+    world.full_sweeps = Some(tasks.spawn_local(run_every_hour(world.product.clone(), first)));
     settle(&mut world).await?;
     world.let_weather_in(seed);
     let mut events = 0;
@@ -93,6 +94,9 @@ async fn settle(world: &mut World) -> anyhow::Result<()> {
     for _ in 0..12 {
         world.join().await;
     }
+    if world.weather.crowd {
+        world.let_a_crowd_in().await;
+    }
     world.note_truth();
     Ok(())
 }
@@ -100,10 +104,14 @@ async fn settle(world: &mut World) -> anyhow::Result<()> {
 /// Something happens, time passes, and everything that must hold is looked at.
 async fn step(world: &mut World) -> Result<(), String> {
     let drawn = world.random.u32(0..100);
-    let told = if world.weather.storms && drawn < 18 {
+    let told = if world.weather.crowd && drawn < 6 {
+        world.let_an_upheaval_begin().await
+    } else if world.weather.storms && drawn < 20 {
         world.let_a_storm_break().await
-    } else if world.weather.by_hand && (18..26).contains(&drawn) {
+    } else if world.weather.by_hand && (20..28).contains(&drawn) {
         world.change_by_hand().await.map_err(|error| error.to_string())?
+    } else if let Some(decided) = world.let_the_operator_decide().await.map_err(|error| error.to_string())? {
+        decided
     } else {
         world.let_something_happen().await
     };

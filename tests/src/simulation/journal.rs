@@ -6,13 +6,15 @@ use engine::sweep::ports::SweepTelemetry;
 use engine::telemetry::{Applied, Count, Telemetry};
 use jiff::SignedDuration;
 use planning::EntraObjectId;
+use planning::plan::Change;
 use planning::skipped::Skipped;
 use planning::sweep::ForeignMember;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Lines that are kept.
-const KEPT: usize = 60;
+const KEPT: usize = 2_000;
 
 /// The journal of one history, and the product's telemetry.
 #[derive(Debug)]
@@ -27,6 +29,19 @@ struct State {
     /// Everything that was ever written down, in one number: equal histories have equal ones.
     digest: u64,
     skipped: BTreeMap<String, BTreeSet<String>>,
+    revocations: Vec<Revocation>,
+    swept: Option<(Duration, Duration)>,
+}
+
+/// A membership that the product took away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revocation {
+    /// When.
+    pub at: Duration,
+    /// Whose, by the id in Entra ID.
+    pub person: String,
+    /// In which group, by the id in Identity Center.
+    pub group: String,
 }
 
 impl Journal {
@@ -58,6 +73,16 @@ impl Journal {
         self.state().digest
     }
 
+    /// The memberships that were taken away since this was asked last.
+    pub fn take_revocations(&self) -> Vec<Revocation> {
+        std::mem::take(&mut self.state().revocations)
+    }
+
+    /// From when to when the last full sweep ran that finished.
+    pub fn swept(&self) -> Option<(Duration, Duration)> {
+        self.state().swept
+    }
+
     /// Forgets what was skipped so far.
     pub fn forget_skipped(&self) {
         self.state().skipped.clear();
@@ -76,13 +101,22 @@ impl Journal {
 impl Telemetry for Journal {
     fn applied(&self, applied: &Applied<'_>) {
         self.write(format!("    product: {} {} ({})", applied.principal, applied.change, applied.cause));
+        if let Change::RevokeMembership { group, .. } = applied.change {
+            let (at, person) = (self.clock.elapsed(), applied.principal.to_string());
+            self.state().revocations.push(Revocation { at, person, group: group.to_string() });
+        }
     }
 
     fn skipped(&self, principal: &EntraObjectId, skipped: &Skipped) {
         self.state().skipped.entry(principal.to_string()).or_default().insert(skipped.to_string());
     }
 
-    fn count(&self, _: Count, _: u64) {}
+    fn count(&self, count: Count, times: u64) {
+        let told = [Count::Assigned, Count::Unassigned, Count::Held, Count::NotificationsRejected];
+        if times > 0 && told.contains(&count) {
+            self.write(format!("    product: {} {times}", count.name()));
+        }
+    }
 }
 
 impl SweepTelemetry for Journal {
@@ -90,7 +124,9 @@ impl SweepTelemetry for Journal {
         self.write(format!("    drift: {} in {}", member.user, member.group_id));
     }
 
-    fn swept(&self, report: &SweepReport, _: SignedDuration) {
+    fn swept(&self, report: &SweepReport, took: SignedDuration) {
+        let now = self.clock.elapsed();
+        self.state().swept = Some((now.saturating_sub(took.unsigned_abs()), now));
         self.write(format!("    full sweep: {report:?}"));
     }
 }

@@ -48,8 +48,8 @@ impl Network {
         let chaos = self.perils.chaos.clone();
         let request = self.shaped(request);
         let read = request.uri().path().ends_with("/appRoleAssignedTo");
-        let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
-        let writes = target.is_some_and(is_write);
+        let operation = operation_of(&request).unwrap_or("GET").to_owned();
+        let writes = is_write(&operation);
         chaos.latency(LATENCY_MS).await;
         let call = async {
             let answer = oneshot(self.router.clone(), request).await?;
@@ -59,7 +59,8 @@ impl Network {
             chaos.latency(LATENCY_MS).await;
             Ok(answer)
         };
-        let mut answer = self.perils.meet(call, || "simulated: the connection broke".to_owned()).await?;
+        let broken = || "simulated: the connection broke".to_owned();
+        let mut answer = self.perils.meet(&operation, call, broken).await?;
         if read {
             without_a_row(&chaos, &mut answer);
         }
@@ -71,14 +72,13 @@ impl Network {
 
     /// The request as it arrives: at which replica, and for which size of page.
     fn shaped(&self, request: Request<Bytes>) -> Request<Bytes> {
+        let operation = operation_of(&request).map(str::to_owned);
         let (mut parts, mut body) = request.into_parts();
         if let Some(authority) = parts.uri.authority() {
             let host = HeaderValue::from_str(authority.as_str()).ok();
             host.map(|host| parts.headers.entry(header::HOST).or_insert(host));
         }
-        let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
-        let operation = target.and_then(|target| target.rsplit('.').next());
-        match operation {
+        match operation.as_deref() {
             Some(operation) if operation.starts_with("List") => body = with_small_pages(&body),
             Some(_) => {}
             None => {
@@ -138,8 +138,12 @@ impl HttpConnector for Network {
     }
 }
 
-fn is_write(target: &str) -> bool {
-    let operation = target.rsplit('.').next().unwrap_or_default();
+/// The operation of AWS; what has none is Graph's or the login's.
+fn operation_of<B>(request: &Request<B>) -> Option<&str> {
+    request.headers().get("x-amz-target")?.to_str().ok()?.rsplit('.').next()
+}
+
+fn is_write(operation: &str) -> bool {
     ["Create", "Update", "Delete"].iter().any(|verb| operation.starts_with(verb))
 }
 

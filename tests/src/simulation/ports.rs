@@ -1,19 +1,27 @@
-//! Ledger and queues on which any call can fail, take effect without an answer, or be the function's last.
+//! Agenda and queues on which any call can fail, take effect without an answer, or be the function's last.
 
 use super::chaos::{Chaos, Fate, Life};
 use async_trait::async_trait;
 use engine::agenda::{AgendaEntry, AgendaKey};
-use engine::ports::{Agenda, CallError, Cause, DueWork, Ledger, LifecycleQueue, Redelivery, TriggerQueue};
+use engine::ports::{Agenda, CallError, Cause, DueWork, LifecycleQueue, Redelivery, TriggerQueue};
 use engine::trigger::Trigger;
 use jiff::Timestamp;
-use planning::assigned::{AssignedHeader, AssignedSet};
-use planning::record::{GroupRecord, Record, UserRecord};
-use planning::{EntraObjectId, GroupId, UserId};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The longest a call to ledger or queue takes, in milliseconds.
 const LATENCY_MS: u64 = 8;
+
+/// The product's functions: a death is chosen for a kind of call of one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Function {
+    /// It makes one call only, and is not chosen.
+    Webhook,
+    /// The mirror.
+    Mirror,
+    /// The sweep.
+    Sweep,
+}
 
 /// What threatens the calls of one execution environment.
 #[derive(Debug, Clone)]
@@ -22,12 +30,14 @@ pub struct Perils {
     pub chaos: Arc<Chaos>,
     /// What a crash ends.
     pub life: Arc<Life>,
+    /// Whose calls they are.
+    pub function: Function,
 }
 
 /// A port whose calls are in peril.
 pub struct Unreliable<P: ?Sized> {
-    inner: Arc<P>,
-    perils: Perils,
+    pub(super) inner: Arc<P>,
+    pub(super) perils: Perils,
 }
 
 impl<P: ?Sized> Unreliable<P> {
@@ -41,10 +51,16 @@ impl Perils {
     /// Makes a call, or what fate makes of it.
     pub async fn meet<T, E>(
         &self,
+        operation: &str,
         call: impl Future<Output = Result<T, E>>,
         no_answer: impl FnOnce() -> E,
     ) -> Result<T, E> {
-        match self.chaos.fate() {
+        let kind = match (self.function, operation) {
+            (Function::Webhook, _) => "notify",
+            (Function::Sweep, "send") => "move",
+            _ => operation,
+        };
+        match self.chaos.fate(kind) {
             Fate::Good => call.await,
             Fate::Fails => Err(no_answer()),
             Fate::AnswerLost => {
@@ -59,76 +75,17 @@ impl Perils {
         }
     }
 
-    async fn port<T>(
+    /// Makes a call of ledger or queue.
+    pub(super) async fn port<T>(
         &self,
         operation: &'static str,
         call: impl Future<Output = Result<T, CallError>>,
     ) -> Result<T, CallError> {
         self.chaos.latency(LATENCY_MS).await;
-        self.meet(call, || {
+        self.meet(operation, call, || {
             CallError::new(operation, "", Cause::Unanswered { detail: "simulated".to_owned() })
         })
         .await
-    }
-}
-
-#[async_trait]
-impl Ledger for Unreliable<dyn Ledger> {
-    async fn users(
-        &self,
-        ids: &BTreeSet<EntraObjectId>,
-    ) -> Result<BTreeMap<EntraObjectId, Record<UserRecord>>, CallError> {
-        self.perils.port("read users", self.inner.users(ids)).await
-    }
-
-    async fn groups(
-        &self,
-        ids: &BTreeSet<EntraObjectId>,
-    ) -> Result<BTreeMap<EntraObjectId, Record<GroupRecord>>, CallError> {
-        self.perils.port("read groups", self.inner.groups(ids)).await
-    }
-
-    async fn put_user(&self, record: &Record<UserRecord>) -> Result<u64, CallError> {
-        self.perils.port("put user", self.inner.put_user(record)).await
-    }
-
-    async fn put_group(&self, record: &Record<GroupRecord>) -> Result<u64, CallError> {
-        self.perils.port("put group", self.inner.put_group(record)).await
-    }
-
-    async fn mark_dirty(&self, id: &EntraObjectId) -> Result<(), CallError> {
-        self.perils.port("mark dirty", self.inner.mark_dirty(id)).await
-    }
-
-    async fn owners_of_users(
-        &self,
-        users: &BTreeSet<UserId>,
-    ) -> Result<BTreeMap<UserId, EntraObjectId>, CallError> {
-        self.perils.port("read owners", self.inner.owners_of_users(users)).await
-    }
-
-    async fn owner_of_group(&self, group: &GroupId) -> Result<Option<EntraObjectId>, CallError> {
-        self.perils.port("read owner", self.inner.owner_of_group(group)).await
-    }
-
-    async fn assigned_header(&self) -> Result<Option<AssignedHeader>, CallError> {
-        self.perils.port("read header", self.inner.assigned_header()).await
-    }
-
-    async fn assigned_set(&self, header: &AssignedHeader) -> Result<AssignedSet, CallError> {
-        self.perils.port("read assigned set", self.inner.assigned_set(header)).await
-    }
-
-    async fn set_assigned(&self, assigned: bool, entry: &AgendaEntry) -> Result<(), CallError> {
-        self.perils.port("set assigned", self.inner.set_assigned(assigned, entry)).await
-    }
-
-    async fn store_assigned_set(
-        &self,
-        previous: Option<&AssignedHeader>,
-        set: &AssignedSet,
-    ) -> Result<AssignedHeader, CallError> {
-        self.perils.port("store assigned set", self.inner.store_assigned_set(previous, set)).await
     }
 }
 

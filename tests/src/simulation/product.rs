@@ -5,7 +5,7 @@ use super::chaos::{Chaos, Life};
 use super::clock::VirtualClock;
 use super::journal::Journal;
 use super::network::{BASE, Network, Writes};
-use super::ports::{Perils, Unreliable};
+use super::ports::{Function, Perils, Unreliable};
 use ::entra::{
     ClientSecret, ClientSecretCredential, ClientStateSource, ClientStates, GraphClient, GraphDirectory,
 };
@@ -19,12 +19,15 @@ use aws_sdk_identitystore::config::{
 use aws_smithy_async::rt::sleep::TokioSleep;
 use axum::Router;
 use engine::assignments::AssignmentPoll;
+use engine::budget::Budget;
+use engine::holds::Holds;
 use engine::mirror::{Mirror, MirrorPorts, MirrorSettings};
 use engine::moving::Mover;
 use engine::ports::{
-    Agenda, CallError, Directory, IdentityStoreReader, IdentityStoreWriter, Ledger, LifecycleQueue,
-    Redelivery, TriggerQueue,
+    Agenda, CallError, Directory, IdentityStoreReader, IdentityStoreWriter, LifecycleQueue, Redelivery,
+    TriggerQueue,
 };
+use engine::sweep::ports::SweepLedger;
 use engine::sweep::{DriftPolicy, FullSweep, SweepSettings};
 use identity_center::{IdentityStore, ThrottlesAreOurs};
 use ledger::memory::{MemoryLedger, MemoryLifecycleQueue, MemoryQueue};
@@ -92,7 +95,8 @@ struct Ports {
     directory: Arc<dyn Directory>,
     reader: Arc<dyn IdentityStoreReader>,
     writer: Arc<dyn IdentityStoreWriter>,
-    ledger: Arc<dyn Ledger>,
+    ledger: Arc<dyn SweepLedger>,
+    holds: Arc<dyn Holds>,
     mover: Mover,
     perils: Perils,
 }
@@ -100,7 +104,7 @@ struct Ports {
 impl Product {
     /// A new execution environment of the mirror function.
     pub fn mirror(&self) -> (MirrorFunction, Arc<Life>) {
-        let ports = self.ports();
+        let ports = self.ports(Function::Mirror);
         let life = ports.perils.life.clone();
         let queue: Arc<dyn Redelivery> = Arc::new(self.queue.clone());
         let function = MirrorFunction {
@@ -112,7 +116,7 @@ impl Product {
                     reader: ports.reader,
                     writer: ports.writer,
                     ledger: ports.ledger,
-                    holds: Arc::new(self.ledger.clone()),
+                    holds: ports.holds,
                     mover: ports.mover,
                 },
                 self.settings.clone(),
@@ -123,12 +127,12 @@ impl Product {
 
     /// A new execution environment of the sweep function.
     pub fn sweep(&self) -> (SweepFunction, Arc<Life>) {
-        let ports = self.ports();
+        let ports = self.ports(Function::Sweep);
         let full = self.full_sweep(&ports);
         let poll = AssignmentPoll {
             directory: ports.directory,
             ledger: ports.ledger,
-            holds: Arc::new(self.ledger.clone()),
+            holds: ports.holds,
             clock: Arc::new(self.clock),
             telemetry: self.journal.clone(),
         };
@@ -139,9 +143,9 @@ impl Product {
     fn full_sweep(&self, ports: &Ports) -> FullSweep {
         let network = self.network(&ports.perils);
         FullSweep {
-            directory: Arc::new(self.directory(network.clone())),
+            directory: Arc::new(self.directory(network.clone(), budgets::graph_of_full_sweep())),
             lister: Arc::new(self.store(network).reader()),
-            ledger: Arc::new(self.ledger.clone()),
+            ledger: ports.ledger.clone(),
             agenda: ports.mover.agenda.clone(),
             clock: Arc::new(self.clock),
             pace: Arc::new(EvenPace::default()),
@@ -156,7 +160,7 @@ impl Product {
 
     /// A new execution environment of the webhook function.
     pub fn webhook(&self) -> (WebhookFunction, Arc<Life>) {
-        let perils = self.perils();
+        let perils = self.perils(Function::Webhook);
         let changes: Arc<dyn TriggerQueue> = Arc::new(self.queue.clone());
         let lifecycle: Arc<dyn LifecycleQueue> = Arc::new(MemoryLifecycleQueue::default());
         let function = WebhookFunction {
@@ -170,23 +174,25 @@ impl Product {
         (function, perils.life)
     }
 
-    fn perils(&self) -> Perils {
-        Perils { chaos: self.chaos.clone(), life: Arc::default() }
+    fn perils(&self, function: Function) -> Perils {
+        Perils { chaos: self.chaos.clone(), life: Arc::default(), function }
     }
 
-    fn ports(&self) -> Ports {
-        let perils = self.perils();
+    fn ports(&self, function: Function) -> Ports {
+        let perils = self.perils(function);
         let network = self.network(&perils);
         let store = self.store(network.clone());
-        let (ledger, agenda): (Arc<dyn Ledger>, Arc<dyn Agenda>) =
-            (Arc::new(self.ledger.clone()), Arc::new(self.ledger.clone()));
+        let ledger: Arc<dyn SweepLedger> = Arc::new(self.ledger.clone());
+        let agenda: Arc<dyn Agenda> = Arc::new(self.ledger.clone());
+        let holds: Arc<dyn Holds> = Arc::new(self.ledger.clone());
         let queue: Arc<dyn TriggerQueue> = Arc::new(self.queue.clone());
         let reader: Arc<dyn IdentityStoreReader> = Arc::new(store.reader());
         let mut ports = Ports {
-            directory: Arc::new(self.directory(network)),
+            directory: Arc::new(self.directory(network, budgets::graph_of_mirror(MIRRORS))),
             writer: Arc::new(store.writer()),
             reader,
             ledger: Arc::new(Unreliable::new(ledger, perils.clone())),
+            holds: Arc::new(Unreliable::new(holds, perils.clone())),
             mover: Mover {
                 agenda: Arc::new(Unreliable::new(agenda, perils.clone())),
                 queue: Arc::new(Unreliable::new(queue, perils.clone())),
@@ -199,6 +205,7 @@ impl Product {
             (ports.directory, ports.ledger) = bug.beneath(ports.directory, ports.ledger);
             ports.writer = bug.in_writer(ports.writer, ports.reader.clone());
             ports.mover.agenda = bug.in_agenda(ports.mover.agenda);
+            ports.holds = bug.in_holds(ports.holds);
         }
         ports
     }
@@ -220,7 +227,7 @@ impl Product {
         )
     }
 
-    fn directory(&self, network: Network) -> GraphDirectory {
+    fn directory(&self, network: Network, units: Budget) -> GraphDirectory {
         let transport = Arc::new(network);
         let credential = ClientSecretCredential::new(
             transport.clone(),
@@ -234,7 +241,7 @@ impl Product {
             Arc::new(credential),
             format!("{BASE}/graph/v1.0"),
             Arc::new(self.clock),
-            budgets::graph_of_mirror(MIRRORS).reporting_to(self.journal.clone()),
+            units.reporting_to(self.journal.clone()),
         );
         GraphDirectory::new(graph, self.ids.service_principal.clone(), self.settings.flatten_nested_groups)
     }

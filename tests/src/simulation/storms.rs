@@ -4,12 +4,12 @@ use super::world::World;
 use serde_json::{Value, json};
 
 /// The longest time for which reads run behind, in seconds.
-const LONGEST_BEHIND: u64 = 360;
+const LONGEST_BEHIND: u64 = 270;
 
 impl World {
     /// Something goes wrong at a service, and says what.
     pub async fn let_a_storm_break(&mut self) -> String {
-        let (kind, faults) = match self.random.u32(0..14) {
+        let (kind, faults) = match self.random.u32(0..20) {
             0..=2 => {
                 self.product.chaos.split_replicas(self.random.bool());
                 ("reads that run behind", json!({"stale_reads_seconds": self.random.u64(1..LONGEST_BEHIND)}))
@@ -19,9 +19,13 @@ impl World {
             5 => {
                 ("a login that is down", rule("login", Some("token"), 503, self.random.u32(1..4), json!({})))
             }
-            6 => {
-                let operation = self.random.choice(["GET /users/{id}", "GET /groups/{id}"]);
-                ("a single \"not found\"", rule("graph", operation, 404, 1, json!({})))
+            6 | 17 | 18 => {
+                let operation =
+                    self.random.choice(["GET /users/{id}", "GET /users/{id}", "GET /groups/{id}"]);
+                // Two that were not met yet would be two reads that agree.
+                let mut single = rule("graph", operation, 404, 1, json!({}));
+                single["clear"] = json!(true);
+                ("a single \"not found\"", single)
             }
             7 => {
                 let wait = self.random.choice([1, 3, 30]);
@@ -45,6 +49,11 @@ impl World {
                     rule("identitystore", operation, 500, self.random.u32(1..4), more),
                 )
             }
+            13 | 14 => return self.doom_a_call(),
+            15 | 16 => {
+                let lag = json!({"seconds": self.random.u64(1..120), "one_in": self.random.u32(1..4)});
+                ("reads of different age", json!({"lagging_reads": lag}))
+            }
             _ => ("AWS that never answers", rule("identitystore", None, 500, 1, json!({"hang": true}))),
         };
         self.product.chaos.note(kind);
@@ -54,6 +63,14 @@ impl World {
         }
     }
 
+    /// Whoever makes a call of some kind next dies.
+    fn doom_a_call(&mut self) -> String {
+        let operation = self.random.choice(DOOMED).unwrap_or("send");
+        let after = self.random.bool();
+        self.product.chaos.doom(operation, after);
+        format!("storm: death {} \"{operation}\"", if after { "after" } else { "before" })
+    }
+
     /// Every service is well again.
     ///
     /// # Errors
@@ -61,7 +78,7 @@ impl World {
     pub async fn let_the_sun_shine(&mut self) -> anyhow::Result<()> {
         self.product.chaos.calm_down();
         self.delivery.calm_down();
-        let clear = json!({"clear": true, "stale_reads_seconds": 0});
+        let clear = json!({"clear": true, "stale_reads_seconds": 0, "lagging_reads": {"seconds": 0}});
         let cleared = self.administrator.faults(&clear).await;
         cleared.map_err(|refused| anyhow::anyhow!("the sandbox does not clear its faults: {refused:?}"))
     }
@@ -69,6 +86,22 @@ impl World {
 
 const WRITES: [&str; 5] =
     ["CreateUser", "UpdateUser", "CreateGroup", "CreateGroupMembership", "DeleteGroupMembership"];
+
+/// The calls after which, or before which, it hurts most to die.
+const DOOMED: [&str; 12] = [
+    "send",
+    "move",
+    "put on agenda",
+    "tick off",
+    "put user",
+    "put group",
+    "set assigned",
+    "store assigned set",
+    "CreateUser",
+    "CreateGroup",
+    "CreateGroupMembership",
+    "DeleteGroupMembership",
+];
 
 fn rule(service: &str, operation: Option<&str>, status: u16, times: u32, more: Value) -> Value {
     let mut rule = json!({"service": service, "operation": operation, "status": status, "times": times});

@@ -53,6 +53,8 @@ enum Fact {
     Member(Pair),
     /// The group is assigned.
     Assigned(String),
+    /// The user or group should stand in Identity Center.
+    InScope(String),
 }
 
 /// Since when each fact has been true without a break, and when it was true last.
@@ -60,6 +62,8 @@ enum Fact {
 pub struct CalledFor {
     since: BTreeMap<Fact, Duration>,
     last: BTreeMap<Fact, Duration>,
+    /// From when to when a fact was true before.
+    runs: BTreeMap<Fact, Vec<(Duration, Duration)>>,
 }
 
 impl Person {
@@ -95,7 +99,9 @@ impl Truth {
         let members = self.teams.keys().flat_map(|team| {
             self.members_of(team).into_iter().map(|user| Fact::Member((user, team.clone())))
         });
-        active.chain(assigned).chain(members).collect()
+        let teams = self.teams.keys().filter(|team| self.assigned.contains_key(*team)).cloned();
+        let in_scope = self.in_scope().into_iter().chain(teams).map(Fact::InScope);
+        active.chain(assigned).chain(members).chain(in_scope).collect()
     }
 
     /// The users in a group, as far as they count.
@@ -123,7 +129,11 @@ impl CalledFor {
         for fact in self.since.keys() {
             self.last.insert(fact.clone(), now);
         }
-        self.since.retain(|fact, _| facts.contains(fact));
+        let ended: Vec<(Fact, Duration)> =
+            self.since.extract_if(.., |fact, _| !facts.contains(fact)).collect();
+        for (fact, since) in ended {
+            self.runs.entry(fact).or_default().push((since, now));
+        }
         for fact in facts {
             self.since.entry(fact).or_insert(now);
         }
@@ -143,6 +153,30 @@ impl CalledFor {
         let since = facts_of(pair).map(|fact| self.since.get(&fact));
         let latest = since.into_iter().try_fold(Duration::ZERO, |latest, since| Some(latest.max(*since?)));
         latest.map(|latest| now.saturating_sub(latest))
+    }
+
+    /// How long somebody has not been able to sign in; zero for who can.
+    pub fn inactive_for(&self, now: Duration, person: &str) -> Duration {
+        let fact = Fact::Active(person.to_owned());
+        if self.since.contains_key(&fact) {
+            return Duration::ZERO;
+        }
+        now.saturating_sub(self.last.get(&fact).copied().unwrap_or_default())
+    }
+
+    /// How long somebody has been able to sign in without a break; `None` for who cannot.
+    pub fn active_for(&self, now: Duration, person: &str) -> Option<Duration> {
+        Some(now.saturating_sub(*self.since.get(&Fact::Active(person.to_owned()))?))
+    }
+
+    /// How long a user or group has been out of scope, by readings that may be late by so much: shorter stays need
+    /// not have been seen.
+    pub fn out_of_scope_for(&self, now: Duration, id: &str, late: Duration) -> Duration {
+        let fact = Fact::InScope(id.to_owned());
+        let ended = self.runs.get(&fact).into_iter().flatten().copied();
+        let runs = ended.chain(self.since.get(&fact).map(|since| (*since, now)));
+        let seen = runs.filter(|(from, to)| to.saturating_sub(*from) > late);
+        now.saturating_sub(seen.map(|(_, to)| to).max().unwrap_or_default())
     }
 }
 

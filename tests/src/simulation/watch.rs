@@ -1,14 +1,23 @@
-//! What must hold at every moment: nothing foreign changes, no id churns, nothing of ours is deleted, nobody has
-//! access that Entra ID has not called for lately, and nobody loses what it has called for all the time.
+//! What must hold at every moment: nothing foreign changes, no id churns, nothing of ours is deleted before its grace
+//! period is over, nobody has access that Entra ID has not called for lately, and nobody loses what it has called for
+//! all the time.
 
+use super::journal::Revocation;
+use super::losses::Losses;
 use super::truth::{CalledFor, Pair, Truth};
 use super::weather::Weather;
 use engine::ports::Ledger;
 use ledger::memory::MemoryLedger;
 use planning::EntraObjectId;
+use planning::assigned::AssignedSet;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+
+/// No read runs behind for longer.
+const READABLE: Duration = Duration::from_mins(5);
+/// What a full sweep found is done by then.
+const SETTLED: Duration = Duration::from_mins(30);
 
 /// What the watch remembers of Identity Center between two looks.
 #[derive(Debug, Default)]
@@ -17,8 +26,8 @@ pub struct Watch {
     pub foreign: BTreeMap<String, Value>,
     /// Memberships that are not ours.
     pub foreign_memberships: BTreeSet<String>,
-    /// Entra objects about which the product was not told: their access may be behind for longer.
-    pub untold: BTreeSet<String>,
+    /// Entra objects about which the product was not told, and since when: their access may be behind for longer.
+    pub untold: BTreeMap<String, Duration>,
     /// Every Entra object that ever was.
     pub everybody: BTreeSet<String>,
     /// Who ever bore a user name.
@@ -31,6 +40,12 @@ pub struct Watch {
     bound: BTreeMap<String, String>,
     /// The product's memberships at the last look.
     held: BTreeMap<String, Pair>,
+    /// All memberships at the last look: user and group.
+    memberships: BTreeMap<String, (String, String)>,
+    /// Whose losses an operator approved, and when.
+    approved_at: BTreeMap<String, Duration>,
+    /// What people lost.
+    losses: Losses,
 }
 
 /// Both sides as they are at one look.
@@ -44,6 +59,10 @@ pub struct Look {
     pub memberships: BTreeMap<String, (String, String)>,
     /// Objects in Identity Center by the Entra object whose they are, as the ledger has it.
     pub bound: BTreeMap<String, String>,
+    /// Whose membership in which of these groups waits for an operator.
+    pub waiting: BTreeSet<(String, String)>,
+    /// Who counts as assigned until an operator decides.
+    pub waiting_assignments: BTreeSet<String>,
 }
 
 impl Look {
@@ -64,32 +83,46 @@ impl Look {
         let memberships = memberships
             .into_iter()
             .map(|(id, held)| (id, (text(&held["MemberId"], "UserId"), text(&held, "GroupId"))));
-        let mut bound = BTreeMap::new();
+        let (mut bound, mut waiting) = (BTreeMap::new(), BTreeSet::new());
         let ids: Result<BTreeSet<EntraObjectId>, _> = everybody.iter().map(|id| id.parse()).collect();
         let ids = ids?;
         for (id, record) in ledger.users(&ids).await? {
+            waiting.extend(record.marks.held.iter().map(|group| (id.to_string(), group.to_string())));
             bound.extend(record.principal.user_id.map(|user| (id.to_string(), user.to_string())));
         }
         for (id, record) in ledger.groups(&ids).await? {
             bound.extend(record.principal.group_id.map(|group| (id.to_string(), group.to_string())));
         }
+        let assigned = match ledger.assigned_header().await? {
+            Some(header) => ledger.assigned_set(&header).await?,
+            None => AssignedSet::default(),
+        };
         Ok(Self {
             users: by_id("users", "UserId"),
             groups: by_id("groups", "GroupId"),
             memberships: memberships.collect(),
             bound,
+            waiting,
+            waiting_assignments: assigned.held.iter().map(ToString::to_string).collect(),
         })
     }
 }
 
 impl Watch {
     /// Takes note that the product was not told of something about this object.
-    pub fn not_told(&mut self, id: &str) {
+    pub fn not_told(&mut self, id: &str, now: Duration) {
         let members = self.ever_members.get(id).cloned().unwrap_or_default();
-        if self.untold.insert(id.to_owned()) {
+        if self.untold.insert(id.to_owned(), now) != Some(now) {
             for member in members {
-                self.not_told(&member);
+                self.not_told(&member, now);
             }
+        }
+    }
+
+    /// A full sweep ran from then to then: what it could read, and put on the agenda, is known by now.
+    pub fn swept(&mut self, (from, to): (Duration, Duration), now: Duration) {
+        if now > to + SETTLED {
+            self.untold.retain(|_, since| *since + READABLE > from);
         }
     }
 
@@ -114,6 +147,14 @@ impl Watch {
         &self.held
     }
 
+    /// Takes note that an operator approved what this principal, or who is in this group, loses.
+    pub fn approved(&mut self, principal: &str, now: Duration) {
+        let members = self.ever_members.get(principal).into_iter().flatten().cloned();
+        let people: BTreeSet<String> = members.chain([principal.to_owned()]).collect();
+        self.approved_at.extend(people.iter().map(|person| (person.clone(), now)));
+        self.losses.approved(people);
+    }
+
     /// Looks at everything that must hold.
     ///
     /// # Errors
@@ -125,9 +166,12 @@ impl Watch {
         called_for: &CalledFor,
         weather: &Weather,
         now: Duration,
+        revocations: &[Revocation],
     ) -> Result<(), String> {
+        self.check_ours(look, called_for, weather, now)?;
         self.check_foreign(look)?;
-        self.check_ours(look)?;
+        self.losses.check(revocations, &self.bound, called_for, weather)?;
+        self.memberships = look.memberships.clone();
         let owners: BTreeMap<&String, &String> = look.bound.iter().map(|(id, object)| (object, id)).collect();
         let mut held = BTreeMap::new();
         for (id, (user, group)) in &look.memberships {
@@ -145,9 +189,13 @@ impl Watch {
                 held.insert(id.clone(), pair);
             }
         }
+        let still: BTreeSet<Pair> = held.values().cloned().collect();
         for (id, pair) in std::mem::replace(&mut self.held, held) {
             let lasting = called_for.lasting(now, &pair).unwrap_or_default();
-            if !look.memberships.contains_key(&id) && lasting > weather.longest_misreading {
+            if !look.memberships.contains_key(&id)
+                && !still.contains(&pair)
+                && lasting > weather.longest_misreading
+            {
                 return Err(format!(
                     "user {} lost access to group {} ({}), though Entra ID has called for it without a break for {} s",
                     pair.0,
@@ -171,11 +219,48 @@ impl Watch {
         gone.map_or(Ok(()), |id| Err(format!("foreign membership {id} is gone")))
     }
 
-    fn check_ours(&mut self, look: &Look) -> Result<(), String> {
-        let all: BTreeSet<&String> = look.users.keys().chain(look.groups.keys()).collect();
-        if let Some(gone) = self.ours.iter().find(|id| !all.contains(id)) {
-            return Err(format!("object {gone} of ours was deleted before its grace period was over"));
+    /// What of ours is gone was out of scope for its whole grace period, as far as anybody could read; with it went
+    /// whatever membership it had.
+    fn check_deleted(
+        &mut self,
+        look: &Look,
+        called_for: &CalledFor,
+        weather: &Weather,
+        now: Duration,
+    ) -> Result<(), String> {
+        let is_there = |id: &String| look.users.contains_key(id) || look.groups.contains_key(id);
+        for gone in self.ours.iter().filter(|id| !is_there(id)) {
+            let owner = self.bound.iter().find(|(_, object)| *object == gone).map(|(owner, _)| owner);
+            // Whoever came back untold was out of scope as far as anybody knew.
+            let untold = owner.is_some_and(|owner| self.untold.contains_key(owner));
+            let late = if untold { weather.longest_untold } else { weather.longest_misreading };
+            let out = owner.map_or(Duration::ZERO, |owner| called_for.out_of_scope_for(now, owner, late));
+            if out + late < weather.grace {
+                return Err(format!(
+                    "object {gone} of {owner:?} was deleted, though out of scope for {} s only",
+                    out.as_secs()
+                ));
+            }
+            let memberships = &self.memberships;
+            self.foreign_memberships
+                .retain(|id| memberships.get(id).is_none_or(|(user, group)| user != gone && group != gone));
+            self.held.retain(|id, _| {
+                memberships.get(id).is_none_or(|(user, group)| user != gone && group != gone)
+            });
         }
+        self.bound.retain(|_, object| !self.ours.contains(object) || is_there(object));
+        Ok(())
+    }
+
+    fn check_ours(
+        &mut self,
+        look: &Look,
+        called_for: &CalledFor,
+        weather: &Weather,
+        now: Duration,
+    ) -> Result<(), String> {
+        self.check_deleted(look, called_for, weather, now)?;
+        let all: BTreeSet<&String> = look.users.keys().chain(look.groups.keys()).collect();
         let ours = all.into_iter().filter(|id| !self.foreign.contains_key(*id));
         self.ours = ours.cloned().collect();
         let mut owners: BTreeMap<&String, &String> = BTreeMap::new();
@@ -227,9 +312,20 @@ impl Watch {
             }
             self.foreign_memberships.remove(id);
         }
-        let untold = people.iter().any(|person| self.untold.contains(person)) || self.untold.contains(team);
+        let untold =
+            people.iter().any(|person| self.untold.contains_key(person)) || self.untold.contains_key(team);
+        let longest = if untold { weather.longest_untold } else { weather.longest_lag };
+        // Whoever cannot sign in any more waits for no operator.
+        let group = look.bound.get(team).cloned().unwrap_or_default();
+        let waits = people.iter().any(|person| {
+            let approved_at = self.approved_at.get(person).copied();
+            called_for.inactive_for(now, person) <= longest
+                && (approved_at.is_some_and(|at| now <= at + longest)
+                    || look.waiting_assignments.contains(team)
+                    || look.waiting.contains(&(person.clone(), group.clone())))
+        });
         match ago {
-            Some(ago) if ago <= weather.longest_lag || untold => Ok(pairs.into_iter().next()),
+            Some(ago) if ago <= longest || waits => Ok(pairs.into_iter().next()),
             Some(ago) => Err(format!(
                 "{people:?} still has access to group {team}, which Entra ID called for {} s ago",
                 ago.as_secs()

@@ -12,13 +12,14 @@ use super::truth::{CalledFor, Truth};
 use super::watch::Watch;
 use super::weather::Weather;
 use anyhow::{Context, anyhow};
-use engine::mirror::MirrorSettings;
+use engine::mirror::{Grace, MirrorSettings};
 use http::Method;
 use jiff::SignedDuration;
 use sandbox::{Sandbox, Settings};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::AbortHandle;
 
 /// How long the subscriptions live, in hours: longer than any history; Graph allows 696.
 const SUBSCRIPTION_HOURS: i64 = 600;
@@ -41,6 +42,10 @@ pub struct World {
     pub random: fastrand::Rng,
     /// How rough it is.
     pub weather: Weather,
+    /// The schedule of the full sweep.
+    pub full_sweeps: Option<AbortHandle>,
+    /// Messages that were given up, so far.
+    pub letters_seen: usize,
     /// Numbers for names.
     pub(super) names_used: u32,
     sandbox: Sandbox,
@@ -70,7 +75,7 @@ impl World {
             chaos: Arc::new(Chaos::new(seed, Rates::default())),
             journal: Arc::new(Journal::new(clock)),
             writes: Arc::default(),
-            settings: MirrorSettings { flatten_nested_groups: weather.flatten, ..MirrorSettings::default() },
+            settings: settings_of(&weather, bug),
             bug,
         });
         delivery.reach(product.clone(), seed, DeliveryRates::default());
@@ -83,6 +88,8 @@ impl World {
             watch: Watch::default(),
             random: fastrand::Rng::with_seed(seed),
             weather,
+            full_sweeps: None,
+            letters_seen: 0,
             names_used: 0,
             sandbox,
         };
@@ -130,6 +137,15 @@ impl World {
         answer
             .map(|_| ())
             .map_err(|refused| anyhow!("the subscription to {resource} was refused: {refused:?}"))
+    }
+}
+
+fn settings_of(weather: &Weather, bug: Option<Bug>) -> MirrorSettings {
+    let grace = if bug == Some(Bug::DeleteBeforeGrace) { Duration::ZERO } else { weather.grace };
+    MirrorSettings {
+        flatten_nested_groups: weather.flatten,
+        grace: Grace(SignedDuration::try_from(grace).unwrap_or(SignedDuration::MAX)),
+        ..MirrorSettings::default()
     }
 }
 

@@ -2,7 +2,9 @@
 
 #![allow(dead_code)] // Every test file uses a part of it.
 
+pub mod by_hand;
 pub mod entra;
+pub mod set_up;
 pub mod store;
 pub mod sweep;
 

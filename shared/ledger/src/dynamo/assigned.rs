@@ -20,6 +20,8 @@ const PACKED: usize = 17;
 const GROUP: u8 = 1;
 const MISSING_ONCE: u8 = 2;
 const HELD: u8 = 4;
+const ARRIVING: u8 = 8;
+const LEAVING: u8 = 16;
 
 pub(crate) async fn header(table: &Table) -> Result<Option<AssignedHeader>, CallError> {
     let item = table.get(&Key::assigned_header()).await?;
@@ -95,6 +97,8 @@ async fn switch(
     item.insert("digest".to_owned(), text(header.digest.to_string()));
     item.insert("missing_once".to_owned(), number(header.missing_once));
     item.insert("held".to_owned(), number(header.held));
+    item.insert("arriving".to_owned(), number(header.arriving));
+    item.insert("leaving".to_owned(), number(header.leaving));
     item.insert("count".to_owned(), number(header.count));
     item.insert("attempt".to_owned(), text(attempt));
     let request = table.client.put_item().table_name(&table.name).set_item(Some(item));
@@ -146,6 +150,8 @@ fn header_of(item: &Attributes) -> Result<(AssignedHeader, String), CallError> {
         digest: digest.map_err(|_| fields.unusable("digest"))?,
         missing_once: fields.required_number("missing_once")?,
         held: fields.required_number("held")?,
+        arriving: fields.required_number("arriving")?,
+        leaving: fields.required_number("leaving")?,
         count: fields.required_number("count")?,
     };
     Ok((header, fields.required_text("attempt")?.to_owned()))
@@ -158,13 +164,19 @@ fn pack(set: &AssignedSet) -> Vec<Vec<u8>> {
         if full {
             chunks.push(Vec::new());
         }
-        let group = if *kind == PrincipalKind::Group { GROUP } else { 0 };
-        let missing = if set.missing_once.contains(id) { MISSING_ONCE } else { 0 };
-        let held = if set.held.contains(id) { HELD } else { 0 };
+        let mut marks = if *kind == PrincipalKind::Group { GROUP } else { 0 };
+        for (mark, marked) in [
+            (MISSING_ONCE, &set.missing_once),
+            (HELD, &set.held),
+            (ARRIVING, &set.arriving),
+            (LEAVING, &set.leaving),
+        ] {
+            marks |= if marked.contains(id) { mark } else { 0 };
+        }
         // An EntraObjectId is a GUID by construction.
         let id = Uuid::parse_str(id.as_str()).unwrap_or_default();
         if let Some(chunk) = chunks.last_mut() {
-            chunk.push(group | missing | held);
+            chunk.push(marks);
             chunk.extend_from_slice(id.as_bytes());
         }
     }
@@ -180,11 +192,15 @@ fn unpack(fields: &Fields<'_>, set: &mut AssignedSet) -> Result<(), CallError> {
     for packed in bytes.chunks_exact(PACKED) {
         let id = Uuid::from_slice(&packed[1..]).map_err(|_| fields.unusable("principals"))?;
         let id = EntraObjectId::parse(&id.to_string()).map_err(|_| fields.unusable("principals"))?;
-        if packed[0] & MISSING_ONCE != 0 {
-            set.missing_once.insert(id.clone());
-        }
-        if packed[0] & HELD != 0 {
-            set.held.insert(id.clone());
+        for (mark, of) in [
+            (MISSING_ONCE, &mut set.missing_once),
+            (HELD, &mut set.held),
+            (ARRIVING, &mut set.arriving),
+            (LEAVING, &mut set.leaving),
+        ] {
+            if packed[0] & mark != 0 {
+                of.insert(id.clone());
+            }
         }
         let group = packed[0] & GROUP != 0;
         set.principals.insert(id, if group { PrincipalKind::Group } else { PrincipalKind::User });

@@ -14,6 +14,8 @@ fn set(principals: u32) -> AssignedSet {
         principals: (0..principals).map(|number| (id(number), kind(number))).collect(),
         missing_once: ids(0..principals.min(3)),
         held: ids(3..principals.clamp(3, 5)),
+        arriving: ids(5..principals.clamp(5, 7)),
+        leaving: ids(7..principals.clamp(7, 9)),
     }
 }
 

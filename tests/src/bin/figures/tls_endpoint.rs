@@ -152,6 +152,8 @@ fn answer_to(target: &str, request: &Value) -> Option<Value> {
                 "pk": {"S": "assigned"}, "sk": {"S": "header"}, "attempt": {"S": "figures"},
                 "version": {"N": header.version.to_string()}, "digest": {"S": header.digest},
                 "missing_once": {"N": header.missing_once.to_string()}, "count": {"N": header.count.to_string()},
+                "held": {"N": header.held.to_string()}, "arriving": {"N": header.arriving.to_string()},
+                "leaving": {"N": header.leaving.to_string()},
             }}))
         }
         "DynamoDB_20120810.GetItem" => Some(json!({})),
