@@ -17,8 +17,10 @@ pub struct Bindings {
 impl Bindings {
     /// An operator says that the group may have what this name calls for.
     pub fn approve(&mut self, group: &EntraObjectId, name: &str) {
-        self.names.insert(group.clone(), name.to_owned());
-        self.groups.insert(name.to_owned(), group.clone());
+        self.accept(group, name);
+        if let Some(bound) = self.groups.get_mut(name) {
+            *bound = group.clone();
+        }
     }
 
     /// The group is deleted, or not assigned any more: its names are free for others.
@@ -28,12 +30,12 @@ impl Bindings {
     }
 
     /// The group that this name means, if it means one yet.
-    pub fn group_called(&self, name: &str) -> Option<&EntraObjectId> {
+    pub(super) fn group_called(&self, name: &str) -> Option<&EntraObjectId> {
         self.groups.get(name)
     }
 
     /// The name by which the group has its access.
-    pub fn name_of(&self, group: &EntraObjectId) -> Option<&str> {
+    pub(super) fn name_of(&self, group: &EntraObjectId) -> Option<&str> {
         self.names.get(group).map(String::as_str)
     }
 

@@ -1,6 +1,6 @@
 //! The account assignments that groups should have, each with the rules that call for it.
 
-use super::claim::Claim;
+use super::claim::{Claim, Extent};
 use super::{Access, AccountAssignment, Bindings, GroupNames, SkippedAssignment};
 use crate::EntraObjectId;
 use crate::rules::{ExplicitGrant, GroupSelector, Position};
@@ -60,7 +60,7 @@ pub fn desired_of_group(
     let known_as = bindings.name_of(group).unwrap_or(name).to_owned();
     let is_renamed = known_as != name;
     let mut desired = DesiredAssignments::default();
-    let mut pending = Vec::new();
+    let mut waits = false;
     for grant in access.rules.explicit() {
         match means(grant, group, name, is_renamed, bindings) {
             Meaning::Other => {}
@@ -68,28 +68,27 @@ pub fn desired_of_group(
                 if let GroupSelector::Name(name) = &grant.group.value {
                     bindings.bind(name, group);
                 }
-                let extent = access.extent(grant);
-                desired.excluded.extend(extent.excluded);
-                extent.claims.into_iter().for_each(|claim| desired.add(claim));
+                desired.add_extent(access.extent(grant));
             }
-            Meaning::Held(why) => {
-                pending.extend(access.extent(grant).claims.into_iter().map(|claim| (claim, why.clone())));
+            Meaning::Held(because) => {
+                waits = true;
+                let claims = access.extent(grant).claims.into_iter();
+                claims.for_each(|claim| desired.hold(claim, because.clone()));
             }
         }
     }
-    let approved: BTreeSet<_> =
-        access.claims_of_name(&known_as).into_iter().map(|claim| claim.target).collect();
+    let former = if is_renamed { access.claims_of_name(&known_as) } else { Vec::new() };
     for claim in access.claims_of_name(name) {
-        if approved.contains(&claim.target) {
-            desired.add(claim);
+        if is_renamed && !former.iter().any(|former| former.target == claim.target) {
+            waits = true;
+            desired.hold(claim, HeldBecause::Renamed);
         } else {
-            pending.push((claim, HeldBecause::Renamed));
+            desired.add(claim);
         }
     }
-    if pending.is_empty() || !is_renamed {
+    if !waits || !is_renamed {
         bindings.accept(group, name);
     }
-    pending.into_iter().for_each(|(claim, why)| desired.hold(claim, why));
     desired.settle();
     desired
 }
@@ -123,6 +122,11 @@ fn means(
 }
 
 impl DesiredAssignments {
+    fn add_extent(&mut self, extent: Extent) {
+        self.excluded.extend(extent.excluded);
+        extent.claims.into_iter().for_each(|claim| self.add(claim));
+    }
+
     fn add(&mut self, claim: Claim) {
         match (claim.target, claim.blocked) {
             (Ok(assignment), None) => {

@@ -137,6 +137,29 @@ fn a_name_taken_before_its_account_exists_is_held_once_it_does() {
 }
 
 #[test]
+fn a_name_taken_before_its_grant_reaches_any_account_is_held_once_it_does() {
+    let document = explicit("Devs", "View", "accounts = ['ou:ou-root-emptyunit']");
+    let mut bindings = Bindings::default();
+    let _ = desired(&World::new(&document, &[(1, "Marketing")]), &mut bindings, 1);
+    let mut world = World::new(&document, &[(1, "Devs")]);
+    let _ = desired(&world, &mut bindings, 1);
+    world.accounts.push(account(6, "shop", &["emptyunit"]));
+    let desired = desired(&world, &mut bindings, 1);
+    assert_eq!((granted(&desired), desired.held.len()), (vec![], 1));
+}
+
+#[test]
+fn an_operator_may_say_that_a_name_means_another_group_from_now_on() {
+    let world = World::new(&explicit("Devs", "View", "accounts = ['prod']"), &[(1, "Devs"), (2, "Devs")]);
+    let mut bindings = Bindings::default();
+    let (first, second) = (desired(&world, &mut bindings, 1), desired(&world, &mut bindings, 2));
+    assert_eq!((granted(&first), granted(&second)), (vec![assignment(2, 2)], vec![]));
+    bindings.approve(&group(2), "Devs");
+    let (first, second) = (desired(&world, &mut bindings, 1), desired(&world, &mut bindings, 2));
+    assert_eq!((granted(&first), granted(&second)), (vec![], vec![assignment(2, 2)]));
+}
+
+#[test]
 fn a_grant_by_name_follows_its_group_and_no_other_that_takes_the_name() {
     let document = explicit("Devs", "View", "accounts = ['prod']");
     let mut bindings = Bindings::default();
@@ -223,7 +246,7 @@ fn any_grants() -> impl Strategy<Value = Vec<String>> {
             &format!("accounts = [{}]", list.join(", ")),
         )
     });
-    proptest::collection::btree_map((0u8..4).prop_map(|n| n), grant, 0..4)
+    proptest::collection::btree_map(0u8..4, grant, 0..4)
         .prop_map(|grants| std::iter::once(NAMING.to_owned()).chain(grants.into_values()).collect())
 }
 

@@ -65,16 +65,6 @@ pub struct ExplicitGrant {
     pub allow_management_account: bool,
 }
 
-impl Grant {
-    /// Where the grant begins.
-    pub fn at(&self) -> Position {
-        match self {
-            Grant::ByNaming(grant) => grant.at,
-            Grant::Explicit(grant) => grant.at,
-        }
-    }
-}
-
 impl Rules {
     /// The naming conventions.
     pub fn naming(&self) -> impl Iterator<Item = &NamingGrant> {
