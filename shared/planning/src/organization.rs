@@ -162,6 +162,9 @@ mod tests {
         assert_eq!(tree(vec![prod.clone()]), Err(BrokenTree::NoManagementAccount(account_id(1))));
         assert_eq!(tree(vec![prod.clone(), prod]), Err(BrokenTree::Twice(account_id(2))));
         let lost = account(2, "prod", &["elsewhere"]);
-        assert_eq!(tree(vec![lost]), Err(BrokenTree::UnitUnknown(account_id(2))));
+        let nowhere = Account { units: Vec::new(), ..lost.clone() };
+        for account in [lost, nowhere] {
+            assert_eq!(tree(vec![account]), Err(BrokenTree::UnitUnknown(account_id(2))));
+        }
     }
 }

@@ -4,7 +4,8 @@ use super::claim::Extent;
 use super::{Access, AccountAssignment, Bindings, GroupNames, Obstacle, crowded, desired_assignments};
 use crate::ids::AccountId;
 use crate::rules::{
-    AccountSelector, ExplicitGrant, Fault, GroupSelector, NamingGrant, Placed, contradictions, did_you_mean,
+    AccountSelector, Entry, ExplicitGrant, Fault, GroupSelector, NamingGrant, Placed, contradictions,
+    did_you_mean, is_same_as_written,
 };
 use std::collections::BTreeSet;
 
@@ -19,8 +20,8 @@ pub fn check(access: &Access<'_>, groups: &GroupNames) -> Vec<Fault> {
         faults.extend(check_permission_set(access, grant));
         faults.extend(check_accounts(access, grant));
     }
-    faults.extend(named_twice(access));
-    faults.extend(granted_and_excepted(access));
+    faults.extend(named_twice(access, groups));
+    faults.extend(granted_and_excepted(access, groups));
     faults.extend(check_crowding(access, groups));
     faults.sort();
     faults
@@ -112,30 +113,27 @@ fn check_accounts(access: &Access<'_>, grant: &ExplicitGrant) -> Vec<Fault> {
     faults
 }
 
-/// Grants that name one account in two ways, by id and by name.
-fn named_twice(access: &Access<'_>) -> Vec<Fault> {
-    contradictions(&access.rules.grants, &|one, other| {
-        let accounts = |entry: &AccountSelector| access.accounts_of(entry, true).ok();
-        one != other
-            && one.is_single()
-            && other.is_single()
-            && accounts(one).is_some_and(|named| Some(named) == accounts(other))
+/// Grants that name one group or one account in two ways, by id and by name.
+fn named_twice(access: &Access<'_>, groups: &GroupNames) -> Vec<Fault> {
+    contradictions(access.rules, &|one, other| {
+        !is_same_as_written(one, other) && is_same_here(access, groups, one, other)
     })
 }
 
 /// What one grant excepts and another gives, where only the organization shows that both speak of one account.
-fn granted_and_excepted(access: &Access<'_>) -> Vec<Fault> {
+fn granted_and_excepted(access: &Access<'_>, groups: &GroupNames) -> Vec<Fault> {
     let grants: Vec<(&ExplicitGrant, Extent)> =
         access.rules.explicit().map(|grant| (grant, access.extent(grant))).collect();
     let mut faults = Vec::new();
     for (granting, given) in &grants {
-        let same_group = grants.iter().filter(|(other, _)| {
-            other.group.value == granting.group.value && !speaks_of_one_account(granting, other, access)
-        });
-        for (excepting, extent) in same_group {
+        let group = meant(&granting.group.value, groups);
+        for (excepting, extent) in
+            grants.iter().filter(|(other, _)| meant(&other.group.value, groups) == group)
+        {
             let given = given.claims.iter().filter_map(|claim| claim.target.as_ref().ok());
-            let both = given.filter(|assignment| extent.excluded.contains(*assignment));
-            if let Some(AccountAssignment { account, .. }) = both.into_iter().next() {
+            let mut both = given.filter(|assignment| extent.excluded.contains(*assignment));
+            let is_found = is_found_by_entries(access, groups, granting, excepting);
+            if let Some(AccountAssignment { account, .. }) = both.next().filter(|_| !is_found) {
                 let message = format!(
                     "this gives `{}` access to account {account}, which line {} excepts: decide for one of the two",
                     granting.group.value, excepting.at.line
@@ -147,16 +145,41 @@ fn granted_and_excepted(access: &Access<'_>) -> Vec<Fault> {
     faults
 }
 
-/// True if the two name an account so that [`contradictions`] has found it already.
-fn speaks_of_one_account(granting: &ExplicitGrant, excepting: &ExplicitGrant, access: &Access<'_>) -> bool {
+/// True if the entries of the two show it already.
+fn is_found_by_entries(
+    access: &Access<'_>,
+    groups: &GroupNames,
+    granting: &ExplicitGrant,
+    excepting: &ExplicitGrant,
+) -> bool {
     granting.accounts.iter().any(|one| {
+        let one = Entry { group: &granting.group.value, accounts: &one.value };
         excepting.except.iter().any(|other| {
-            one.value == other.value
-                || one.value.is_single()
-                    && other.value.is_single()
-                    && access.accounts_of(&one.value, true) == access.accounts_of(&other.value, true)
+            let other = Entry { group: &excepting.group.value, accounts: &other.value };
+            is_same_here(access, groups, one, other)
         })
     })
+}
+
+/// True if both entries speak of one group and of the same entry or account.
+fn is_same_here(access: &Access<'_>, groups: &GroupNames, one: Entry<'_>, other: Entry<'_>) -> bool {
+    let is_one_account = || {
+        one.accounts.is_single()
+            && other.accounts.is_single()
+            && access.accounts_of(one.accounts, true) == access.accounts_of(other.accounts, true)
+    };
+    meant(one.group, groups) == meant(other.group, groups)
+        && (one.accounts == other.accounts || is_one_account())
+}
+
+/// The group that a selector means, by its id if only one group in scope has the name.
+fn meant(selector: &GroupSelector, groups: &GroupNames) -> GroupSelector {
+    let GroupSelector::Name(wanted) = selector else { return selector.clone() };
+    let mut named = groups.iter().filter(|(_, name)| *name == wanted);
+    match (named.next(), named.next()) {
+        (Some((id, _)), None) => GroupSelector::Id(id.clone()),
+        _ => selector.clone(),
+    }
 }
 
 fn check_crowding(access: &Access<'_>, groups: &GroupNames) -> Vec<Fault> {

@@ -1,8 +1,8 @@
 //! Facts about faults that only show where accounts, permission sets and groups are known.
 
-use super::super::tests::World;
+use super::super::tests::{World, group};
 use super::*;
-use crate::rules::Severity;
+use crate::rules::{Document, Severity};
 
 const NAMING: &str = "[[grant]]\ngroup = '^AWS-(?<account>[^-]+)-(?<permission_set>.+)$'\n";
 
@@ -97,6 +97,36 @@ fn what_leads_to_the_management_account_without_the_word_is_an_error() {
 fn one_account_named_in_two_ways_is_found() {
     let twice = explicit("accounts = ['prod', '000000000002']");
     assert_faults(&twice, &[], &[("4:21", Error, "already in this list")]);
+}
+
+#[test]
+fn what_the_document_alone_shows_is_not_reported_again() {
+    let document = explicit("accounts = ['all']\nexcept = ['prod']") + &explicit("accounts = ['prod']");
+    let mut world = World::new("", &[(1, "Devs")]);
+    world.rules = Document::read(&document).readable().clone();
+    assert_eq!(world.with(|access| check(access, &world.groups)), []);
+}
+
+#[test]
+fn a_unit_and_an_account_in_it_may_both_be_granted() {
+    let document = explicit("accounts = ['ou:ou-root-european']") + &explicit("accounts = ['prod-eu']");
+    assert_faults(&document, &[], &[]);
+}
+
+#[test]
+fn each_convention_is_looked_at_by_itself() {
+    let document = NAMING.to_owned() + &NAMING.replace("AWS", "GCP");
+    assert_faults(&document, &[], &[("4:9", Warning, "no group in scope has a name like this")]);
+}
+
+#[test]
+fn one_group_named_in_two_ways_is_found() {
+    let by_id = |lines: &str| explicit(lines).replace("Devs", group(1).as_str());
+    let twice = explicit("accounts = ['prod']") + &by_id("accounts = ['000000000002']");
+    assert_faults(&twice, &[], &[("8:13", Error, "line 4 already gives")]);
+    let contradiction = explicit("accounts = ['all']\nexcept = ['ou:ou-root-european']")
+        + &by_id("accounts = ['ou:ou-root-workloads']");
+    assert_faults(&contradiction, &[], &[("6:1", Error, "access to account 000000000003")]);
 }
 
 #[test]

@@ -121,8 +121,8 @@ impl Access<'_> {
         Ok(covered.map(|id| (id, None)).collect())
     }
 
-    /// The account of this id or name. Who renames an account so that two bear one name can thereby neither get
-    /// access for it nor take it from the other: all of them are in doubt.
+    /// The account of this id or name. Who may rename an account can neither pass it for another nor harm another:
+    /// twelve digits are always an id, and accounts that bear one name are all in doubt.
     fn accounts_called(&self, text: &str) -> Result<Named, Obstacle> {
         let no_such = || Obstacle::NoSuchAccount { account: text.to_owned() };
         if let Ok(id) = AccountId::parse(text) {

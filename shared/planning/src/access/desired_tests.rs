@@ -101,6 +101,49 @@ fn an_account_that_takes_anothers_name_or_id_for_its_name_gets_nothing_by_it() {
 }
 
 #[test]
+fn an_exception_that_two_accounts_may_mean_puts_its_whole_grant_in_doubt() {
+    let document = explicit("Devs", "View", "accounts = ['all']\nexcept = ['prod']");
+    let mut world = World::new(&document, &[(1, "Devs")]);
+    world.accounts.push(account(6, "prod", &[]));
+    let desired = desired(&world, &mut Bindings::default(), 1);
+    assert_eq!((granted(&desired), desired.excluded.len()), (vec![], 0));
+}
+
+#[test]
+fn an_account_in_doubt_by_its_name_is_certain_where_its_unit_is_named_too() {
+    let document = explicit("Devs", "View", "accounts = ['prod', 'ou:ou-root-workloads']");
+    let mut world = World::new(&document, &[(1, "Devs")]);
+    world.accounts.push(account(6, "prod", &[]));
+    let desired = desired(&world, &mut Bindings::default(), 1);
+    assert_eq!(
+        (granted(&desired), obstacles(&desired)),
+        (vec![assignment(2, 2), assignment(2, 3)], vec!["ambiguous_account"])
+    );
+}
+
+#[test]
+fn what_any_grant_gives_is_neither_excluded_nor_held() {
+    let document =
+        NAMING.to_owned() + &explicit("AWS-prod-View", "View", "accounts = ['all']\nexcept = ['prod']");
+    let except = first_seen(&document, "AWS-prod-View");
+    assert!(granted(&except).contains(&assignment(2, 2)) && except.excluded.is_empty());
+    let document = NAMING.to_owned() + &explicit(group(1).as_str(), "View", "accounts = ['prod']");
+    let mut bindings = Bindings::default();
+    let _ = desired(&World::new(&document, &[(1, "Marketing")]), &mut bindings, 1);
+    let renamed = desired(&World::new(&document, &[(1, "AWS-prod-View")]), &mut bindings, 1);
+    assert_eq!((granted(&renamed), renamed.held.len()), (vec![assignment(2, 2)], 0));
+}
+
+#[test]
+fn a_group_that_is_assigned_anew_is_seen_for_the_first_time_again() {
+    let mut bindings = Bindings::default();
+    let _ = desired(&World::new(NAMING, &[(1, "Marketing")]), &mut bindings, 1);
+    bindings.release(&group(1));
+    let world = World::new(NAMING, &[(1, "AWS-prod-View")]);
+    assert_eq!(granted(&desired(&world, &mut bindings, 1)), [assignment(2, 2)]);
+}
+
+#[test]
 fn a_rename_that_adds_grants_is_held_until_an_operator_approves_it() {
     let mut bindings = Bindings::default();
     let before = World::new(NAMING, &[(1, "Marketing")]);
@@ -251,6 +294,23 @@ fn any_grants() -> impl Strategy<Value = Vec<String>> {
 }
 
 proptest! {
+    #[test]
+    fn no_rename_gives_what_the_first_name_did_not_call_for(
+        names in proptest::collection::vec("Devs|Ops|AWS-(prod|sandbox|prod-eu|new)-(View|Admin)", 1..8),
+        grants in any_grants(),
+    ) {
+        let mut world = World::new("", &[]);
+        world.rules = crate::rules::Document::read(&grants.concat()).readable().clone();
+        let mut bindings = Bindings::default();
+        let mut allowed = None;
+        for name in names {
+            world.groups = after_names(&[(1, &name)]);
+            let desired = desired(&world, &mut bindings, 1);
+            let allowed = allowed.get_or_insert_with(|| granted(&desired));
+            prop_assert!(granted(&desired).iter().all(|one| allowed.contains(one)), "{} gives more", name);
+        }
+    }
+
     #[test]
     fn the_order_of_rules_does_not_matter(
         (grants, shuffled) in any_grants().prop_flat_map(|grants| (Just(grants.clone()), Just(grants).prop_shuffle())),

@@ -53,13 +53,11 @@ impl<'a> Access<'a> {
     /// Puts the three together.
     pub fn new(rules: &'a Rules, accounts: &'a AccountTree, permission_sets: &'a PermissionSets) -> Self {
         let ids = accounts.accounts().map(|account| account.id.as_str());
-        // Who can rename an account must not be able to pass it for another: twelve digits are always an id.
-        let names = accounts.names().filter(|name| AccountId::parse(name).is_err());
         Self {
             rules,
             accounts,
             permission_sets,
-            account_words: ids.chain(names).collect(),
+            account_words: ids.chain(accounts.names()).collect(),
             permission_set_words: permission_sets.names().collect(),
         }
     }

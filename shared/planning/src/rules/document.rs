@@ -1,6 +1,6 @@
 //! Reads the document of grants and reports every fault in it, not only the first.
 
-use super::contradiction::contradictions;
+use super::contradiction::{contradictions, is_same_as_written, repeated_conventions};
 use super::expression::Expression;
 use super::fault::{Fault, Placed, Severity};
 use super::selector::{AccountSelector, GroupSelector};
@@ -36,10 +36,12 @@ impl Document {
             );
             source.error(0, message);
         }
+        let rules = Rules { grants };
         let mut faults = source.into_faults();
-        faults.extend(contradictions(&grants, &|one, other| one == other));
+        faults.extend(contradictions(&rules, &is_same_as_written));
+        faults.extend(repeated_conventions(&rules));
         faults.sort();
-        Self { rules: Rules { grants }, faults }
+        Self { rules, faults }
     }
 
     /// Every fault, in the order of the document.

@@ -3,6 +3,7 @@
 use super::*;
 use crate::EntraObjectId;
 use crate::ids::AccountId;
+use proptest::prelude::*;
 
 const DESIGN: &str = r#"[[grant]]                                   # by naming convention
 group = '^AWS-(?<account>[^-]+)-(?<permission_set>.+)$'   # account: id or name
@@ -199,4 +200,21 @@ fn comments_and_layout_are_no_part_of_the_rules() {
     let other_layout = "\u{feff}\r\n".to_owned() + &DESIGN.replace('\n', "  # more\r\n");
     assert_eq!(digest(DESIGN), digest(&other_layout));
     assert_ne!(digest(DESIGN), digest(&DESIGN.replace("111122223333", "111122223334")));
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_and_its_faults_stand_in_it(
+        pieces in proptest::collection::vec(
+            r#"\[\[grant\]\]|group|permission_set|accounts|except|[=\[\]'",{}.()?<>#\\]|\n|é|all|ou:|true|[0-9]{1,12}|\(\?<account>"#,
+            0..40,
+        ),
+    ) {
+        let text = pieces.concat();
+        let lines: Vec<&str> = text.split('\n').collect();
+        for fault in Document::read(&text).faults() {
+            let line = lines.get(fault.at.line as usize - 1).map(|line| line.chars().count());
+            prop_assert!(line.is_some_and(|length| fault.at.column as usize <= length + 1), "{} in {:?}", fault, text);
+        }
+    }
 }

@@ -269,6 +269,17 @@ mod tests {
     }
 
     #[test]
+    fn account_and_permission_set_do_not_share_a_letter_of_the_name() {
+        let pattern = "AWS-(?<account>.+?)-?(?<permission_set>.+)";
+        assert_eq!(read(pattern, "AWS-prod-eu-Admin"), both("prod-eu", "Admin"));
+    }
+
+    #[test]
+    fn a_name_that_holds_a_mark_of_ours_follows_no_convention() {
+        assert_eq!(read("(?<account>.+)-(?<permission_set>.+)", "\u{fdd0}prod-View"), None);
+    }
+
+    #[test]
     fn a_longer_account_counts_only_where_the_expression_allows_it() {
         let pattern = "AWS-(?<account>[^-]+)-(?<permission_set>.+)";
         assert_eq!(read(pattern, "AWS-prod-eu-Admin"), both("prod", "eu-Admin"));

@@ -8,7 +8,7 @@ mod nearest;
 mod selector;
 mod table;
 
-pub(crate) use contradiction::contradictions;
+pub(crate) use contradiction::{Entry, contradictions, is_same_as_written};
 pub use document::Document;
 pub use expression::{Expression, Reading};
 pub use fault::{Fault, Placed, Position, Severity};
