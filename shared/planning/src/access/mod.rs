@@ -44,9 +44,9 @@ pub struct Access<'a> {
     accounts: &'a AccountTree,
     permission_sets: &'a PermissionSets,
     /// What a group's name may call an account.
-    account_words: Vec<&'a str>,
+    account_words: BTreeSet<&'a str>,
     /// What a group's name may call a permission set.
-    permission_set_words: Vec<&'a str>,
+    permission_set_words: BTreeSet<&'a str>,
 }
 
 impl<'a> Access<'a> {

@@ -3,6 +3,8 @@
 use regex::Regex;
 use regex_syntax::ast::{self, Ast, GroupKind};
 use serde::{Serialize, Serializer};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 /// The named groups that an expression must have.
 const ACCOUNT: &str = "account";
@@ -56,7 +58,12 @@ impl Expression {
     /// (`AWS-prod-eu-Admin`): of those that the expression allows and whose account and permission set are
     /// known, the one with the longest account, then with the longest permission set. If there is none, what
     /// the expression reads by itself.
-    pub fn read(&self, name: &str, accounts: &[&str], permission_sets: &[&str]) -> Option<Reading> {
+    pub fn read(
+        &self,
+        name: &str,
+        accounts: &BTreeSet<&str>,
+        permission_sets: &BTreeSet<&str>,
+    ) -> Option<Reading> {
         if name.contains(MARKS) {
             return None;
         }
@@ -70,7 +77,12 @@ impl Expression {
         })
     }
 
-    fn known(&self, name: &str, accounts: &[&str], permission_sets: &[&str]) -> Option<Reading> {
+    fn known(
+        &self,
+        name: &str,
+        accounts: &BTreeSet<&str>,
+        permission_sets: &BTreeSet<&str>,
+    ) -> Option<Reading> {
         let permission_sets = places(name, permission_sets);
         for (from, account) in places(name, accounts) {
             let to = from + account.len();
@@ -89,14 +101,17 @@ impl Expression {
     }
 }
 
-/// Where in the name the known words stand, the longest word first.
-fn places<'a>(name: &str, known: &[&'a str]) -> Vec<(usize, &'a str)> {
-    let mut inside: Vec<&str> = known.iter().copied().filter(|word| name.contains(word)).collect();
-    inside.sort_by_key(|word| (std::cmp::Reverse(word.chars().count()), *word));
-    inside.dedup();
-    let starts = |word: &'a str| name.char_indices().map(move |(at, _)| (at, word));
-    let all = inside.into_iter().filter(|word| !word.is_empty()).flat_map(starts);
-    all.filter(|(at, word)| name[*at..].starts_with(word)).collect()
+/// Where in the name known words stand, the longest word first.
+fn places<'n>(name: &'n str, known: &BTreeSet<&str>) -> Vec<(usize, &'n str)> {
+    let bounds: Vec<usize> = name.char_indices().map(|(at, _)| at).chain([name.len()]).collect();
+    let mut places = Vec::new();
+    // A name is short and an organization may be large: look up every part of the name, not every word in it.
+    for (number, from) in bounds.iter().enumerate() {
+        let parts = bounds[number + 1..].iter().filter_map(|to| name.get(*from..*to));
+        places.extend(parts.filter(|part| known.contains(part)).map(|part| (*from, part)));
+    }
+    places.sort_by_key(|(_, word)| (Reverse(word.chars().count()), *word));
+    places
 }
 
 fn marked_name(name: &str, account: (usize, usize), permission_set: (usize, usize)) -> String {
@@ -246,7 +261,8 @@ mod tests {
     const SETS: [&str; 3] = ["Admin", "eu-Admin", "View"];
 
     fn read(pattern: &str, name: &str) -> Option<(String, String)> {
-        let reading = Expression::parse(pattern).unwrap().read(name, &ACCOUNTS, &SETS)?;
+        let (accounts, sets) = (BTreeSet::from(ACCOUNTS), BTreeSet::from(SETS));
+        let reading = Expression::parse(pattern).unwrap().read(name, &accounts, &sets)?;
         Some((reading.account, reading.permission_set))
     }
 
