@@ -4,7 +4,8 @@ use crate::ids::PermissionSetArn;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// The permission sets by their names, which are unique within an instance.
+/// All permission sets by their names, which are unique within an instance. A part of them would look as if the
+/// others had gone, and would take access away.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct PermissionSets {

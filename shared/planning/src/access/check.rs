@@ -24,6 +24,7 @@ pub fn check(access: &Access<'_>, groups: &GroupNames) -> Vec<Fault> {
     faults.extend(granted_and_excepted(access, groups));
     faults.extend(check_crowding(access, groups));
     faults.sort();
+    faults.dedup();
     faults
 }
 
@@ -84,7 +85,7 @@ fn check_accounts(access: &Access<'_>, grant: &ExplicitGrant) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut included = BTreeSet::new();
     for entry in &grant.accounts {
-        match access.certain_accounts(entry) {
+        match access.certain_accounts(entry, grant.allow_management_account) {
             Err(fault) => faults.push(fault),
             Ok(accounts) => {
                 let management = access.accounts.management();
@@ -101,7 +102,7 @@ fn check_accounts(access: &Access<'_>, grant: &ExplicitGrant) -> Vec<Fault> {
         }
     }
     for entry in &grant.except {
-        match access.certain_accounts(entry) {
+        match access.certain_accounts(entry, true) {
             Err(fault) => faults.push(fault),
             Ok(accounts) if accounts.is_disjoint(&included) => {
                 let message = format!("`{}` is not among the grant's accounts: remove it", entry.value);
@@ -203,10 +204,14 @@ fn check_crowding(access: &Access<'_>, groups: &GroupNames) -> Vec<Fault> {
 }
 
 impl Access<'_> {
-    /// The accounts that an entry names for sure, the management account included only where it is named itself.
-    fn certain_accounts(&self, entry: &Placed<AccountSelector>) -> Result<BTreeSet<AccountId>, Fault> {
+    /// The accounts that an entry names for sure.
+    fn certain_accounts(
+        &self,
+        entry: &Placed<AccountSelector>,
+        with_management_account: bool,
+    ) -> Result<BTreeSet<AccountId>, Fault> {
         let error = |why: &Obstacle| Fault::error(entry.at, format!("{why}{}", self.hint(why)));
-        let named = self.accounts_of(&entry.value, false).map_err(|why| error(&why))?;
+        let named = self.accounts_of(&entry.value, with_management_account).map_err(|why| error(&why))?;
         match named.values().flatten().next() {
             Some(doubt) => Err(error(doubt)),
             None => Ok(named.into_keys().collect()),

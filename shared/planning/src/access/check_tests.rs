@@ -1,6 +1,6 @@
 //! Facts about faults that only show where accounts, permission sets and groups are known.
 
-use super::super::tests::{World, group};
+use super::super::tests::{World, account, group};
 use super::*;
 use crate::rules::{Document, Severity};
 
@@ -91,6 +91,25 @@ fn what_leads_to_the_management_account_without_the_word_is_an_error() {
         assert_faults(&document, &[], &[("4:13", Error, "allow_management_account = true")]);
         assert_faults(&(document + "allow_management_account = true\n"), &[], &[]);
     }
+}
+
+#[test]
+fn the_management_account_can_be_excepted_only_where_it_is_allowed() {
+    let document = explicit("accounts = ['all']\nexcept = ['management']");
+    assert_faults(&document, &[], &[("5:11", Warning, "not among the grant's accounts")]);
+    assert_faults(&(document + "allow_management_account = true\n"), &[], &[]);
+}
+
+#[test]
+fn a_name_that_two_accounts_bear_is_an_error_where_a_rule_says_it_and_a_warning_where_a_group_does() {
+    let mut world = World::new(
+        &(NAMING.to_owned() + &explicit("accounts = ['prod']")),
+        &[(2, "AWS-prod-View"), (1, "Devs")],
+    );
+    world.accounts.push(account(6, "prod", &[]));
+    let found = world.with(|access| check(access, &world.groups));
+    let places: Vec<_> = found.iter().map(|fault| (fault.at.to_string(), fault.severity)).collect();
+    assert_eq!(places, [("2:9".to_owned(), Warning), ("6:13".to_owned(), Error)], "{found:#?}");
 }
 
 #[test]
