@@ -98,6 +98,11 @@ fn the_management_account_can_be_excepted_only_where_it_is_allowed() {
     let document = explicit("accounts = ['all']\nexcept = ['management']");
     assert_faults(&document, &[], &[("5:11", Warning, "not among the grant's accounts")]);
     assert_faults(&(document + "allow_management_account = true\n"), &[], &[]);
+    let by_unit =
+        explicit("accounts = ['all']\nexcept = ['ou:ou-root-emptyunit']\nallow_management_account = true");
+    let mut world = World::new(&by_unit, &[(1, "Devs")]);
+    world.accounts[0] = account(1, "management", &["emptyunit"]);
+    assert_eq!(world.with(|access| check(access, &world.groups)), []);
 }
 
 #[test]
