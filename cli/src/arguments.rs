@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use entra_mirror::holds_command::Choice;
 use planning::EntraObjectId;
+use std::path::PathBuf;
 
 /// Makes AWS IAM Identity Center agree with Microsoft Entra ID.
 #[derive(Parser)]
@@ -53,6 +54,26 @@ pub enum Command {
         choice: ChoiceOptions,
         #[command(flatten)]
         ledger: LedgerOption,
+    },
+    /// The rules that say which group gets which permission set in which accounts.
+    Rules {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: RulesCommand,
+    },
+}
+
+/// What to do with rules.
+#[derive(Subcommand)]
+pub enum RulesCommand {
+    /// Reports every fault of a document of grants, with line and column. Ends with 1 if the rules cannot be used;
+    /// warnings alone are no failure. Touches nothing but the file.
+    Check {
+        /// The document.
+        file: PathBuf,
+        /// Print one JSON object instead of a line per fault.
+        #[arg(long)]
+        json: bool,
     },
 }
 

@@ -2,4 +2,5 @@
 
 pub mod holds_command;
 pub mod playground;
+pub mod rules_command;
 pub mod sandbox_command;

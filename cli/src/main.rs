@@ -2,9 +2,9 @@
 
 mod arguments;
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, RulesCommand};
 use clap::Parser;
-use entra_mirror::{holds_command, playground, sandbox_command};
+use entra_mirror::{holds_command, playground, rules_command, sandbox_command};
 use std::process::ExitCode;
 use tokio::task::LocalSet;
 
@@ -21,6 +21,7 @@ async fn main() -> ExitCode {
         Command::Discard { choice, ledger } => {
             holds_command::discard(ledger.table, &choice.into()).await.map(|()| true)
         }
+        Command::Rules { command: RulesCommand::Check { file, json } } => rules_command::check(&file, json),
         Command::Playground { json } => LocalSet::new().run_until(playground::run(json)).await,
     };
     match result {

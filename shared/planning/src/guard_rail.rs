@@ -1,5 +1,6 @@
 //! The only road from a plan to its application: nothing that is not ours is ever changed.
 
+use crate::access::{AccountAssignment, AssignmentChange, AssignmentPlan};
 use crate::plan::{Change, ChangeKind, Plan};
 use crate::record::{GroupRecord, UserRecord};
 use crate::{EntraObjectId, GroupId, UserId};
@@ -126,6 +127,51 @@ fn goes_along(change: &Change, plan: &Plan, ours: &Ours) -> bool {
     })
 }
 
+/// What is proven to be ours, as far as one plan for account assignments may touch it.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct OurAssignments {
+    /// The plan's own group, created or adopted by us.
+    pub group: Option<GroupId>,
+    /// Its assignments that the ledger proves that we made, or began to make.
+    pub recorded: BTreeSet<AccountAssignment>,
+    /// What a rule excepts by name: the operator wants it gone, whoever made it.
+    pub excluded: BTreeSet<AccountAssignment>,
+}
+
+/// A plan for account assignments that may be applied. There is no other way to make one than
+/// [`approve_assignments`].
+#[must_use = "an approved plan does nothing until it is applied"]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovedAssignmentPlan(AssignmentPlan);
+
+impl ApprovedAssignmentPlan {
+    /// The plan that was approved.
+    pub fn plan(&self) -> &AssignmentPlan {
+        &self.0
+    }
+}
+
+/// Approves a plan that changes only the access of a group of ours, and takes away only what is ours or excepted.
+///
+/// # Errors
+/// [`NotOurs`] names the first change that would touch something else.
+pub fn approve_assignments(
+    plan: AssignmentPlan,
+    ours: &OurAssignments,
+) -> Result<ApprovedAssignmentPlan, NotOurs> {
+    let may = |change: &AssignmentChange| match change {
+        _ if ours.group.is_none() => false,
+        AssignmentChange::Revoke(assignment) => {
+            ours.recorded.contains(assignment) || ours.excluded.contains(assignment)
+        }
+        AssignmentChange::Grant(_) => true,
+    };
+    match plan.changes.iter().find(|change| !may(change)) {
+        None => Ok(ApprovedAssignmentPlan(plan)),
+        Some(change) => Err(NotOurs { principal: plan.group.clone(), change: change.name().to_owned() }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,5 +230,30 @@ mod tests {
         let change = Change::RetireUser { user: UserId::parse("u-9").unwrap(), owner: entra_id(9) };
         let plan = Plan { changes: vec![change], ..Plan::empty(entra_id(1)) };
         assert!(approve(plan, &ours()).is_err());
+    }
+
+    #[test]
+    fn an_assignment_goes_only_if_it_is_ours_or_excepted_and_only_from_a_group_of_ours() {
+        let one = crate::access::tests::assignment(1, 2);
+        let plan = |change| AssignmentPlan {
+            group: entra_id(1),
+            changes: vec![change],
+            claimed: BTreeSet::new(),
+            held: BTreeSet::new(),
+            skipped: BTreeSet::new(),
+        };
+        let (revoke, grant) = (AssignmentChange::Revoke(one.clone()), AssignmentChange::Grant(one.clone()));
+        let group = Some(GroupId::parse("g-1").unwrap());
+        let nothing = OurAssignments { group, ..OurAssignments::default() };
+        assert!(approve_assignments(plan(revoke.clone()), &nothing).is_err());
+        assert!(approve_assignments(plan(grant.clone()), &nothing).is_ok());
+        let recorded = OurAssignments { recorded: [one.clone()].into(), ..nothing.clone() };
+        let excluded = OurAssignments { excluded: [one].into(), ..nothing };
+        for ours in [recorded, excluded] {
+            assert!(approve_assignments(plan(revoke.clone()), &ours).is_ok());
+            let of_nobody = OurAssignments { group: None, ..ours };
+            assert!(approve_assignments(plan(revoke.clone()), &of_nobody).is_err());
+            assert!(approve_assignments(plan(grant.clone()), &of_nobody).is_err());
+        }
     }
 }

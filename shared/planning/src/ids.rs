@@ -75,6 +75,18 @@ text_id! {
     /// A group membership of the identity store, needed to delete it.
     MembershipId
 }
+text_id! {
+    /// An AWS account: twelve digits.
+    AccountId
+}
+text_id! {
+    /// An organizational unit of AWS Organizations (`ou-…`), or the root above all of them (`r-…`).
+    OrganizationalUnitId
+}
+text_id! {
+    /// A permission set of IAM Identity Center.
+    PermissionSetArn
+}
 
 impl EntraObjectId {
     /// Reads a GUID with hyphens; upper case becomes lower case.
@@ -88,6 +100,63 @@ impl EntraObjectId {
             Ok(Self(text.to_ascii_lowercase().into()))
         } else {
             Err(InvalidId { what: "Entra object id", expected: "a GUID with hyphens" })
+        }
+    }
+}
+
+impl AccountId {
+    /// Reads twelve digits.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            Ok(Self(text.into()))
+        } else {
+            Err(InvalidId { what: "account id", expected: "twelve digits" })
+        }
+    }
+}
+
+impl OrganizationalUnitId {
+    /// Reads `r-` with 4 to 32, or `ou-` with 4 to 32 and 8 to 32 small letters and digits (pattern of
+    /// Organizations' `ParentId`).
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        let legal = |part: &str, least: usize| {
+            (least..=32).contains(&part.len())
+                && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        };
+        let is_legal = match text.split('-').collect::<Vec<_>>()[..] {
+            ["r", root] => legal(root, 4),
+            ["ou", root, unit] => legal(root, 4) && legal(unit, 8),
+            _ => false,
+        };
+        if is_legal {
+            Ok(Self(text.into()))
+        } else {
+            Err(InvalidId {
+                what: "organizational unit",
+                expected: "its id, such as ou-ab12-1a2b3c4d, or the root's, such as r-ab12",
+            })
+        }
+    }
+}
+
+impl PermissionSetArn {
+    /// Reads `arn:<partition>:sso:::permissionSet/<instance>/<permission set>` (pattern of sso-admin's
+    /// `PermissionSetArn`).
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        let mut parts = text.split('/');
+        let kind = parts.next().and_then(|start| start.strip_prefix("arn:aws"));
+        let legal = |id: &str| {
+            let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+            !id.is_empty() && id.bytes().all(is_legal)
+        };
+        let is_permission_set = kind.is_some_and(|kind| kind.ends_with(":sso:::permissionSet"))
+            && parts.next().is_some_and(legal)
+            && parts.next().is_some_and(legal)
+            && parts.next().is_none();
+        if is_permission_set && text.len() <= 1224 {
+            Ok(Self(text.into()))
+        } else {
+            Err(InvalidId { what: "PermissionSetArn", expected: "the ARN of a permission set" })
         }
     }
 }
@@ -136,5 +205,22 @@ mod tests {
         let id = UserId::parse("906769a0b1-5b7a3ff2-9a10-4d51-b3a8-1c2f0f3d6a77").unwrap();
         let json = serde_json::to_string(&id).unwrap();
         assert_eq!(serde_json::from_str::<UserId>(&json).unwrap(), id);
+    }
+
+    #[test]
+    fn what_is_no_account_unit_or_permission_set_is_not_taken_for_one() {
+        assert!(AccountId::parse("012345678901").is_ok());
+        for text in ["12345678901", "1234567890123", "12345678901a", ""] {
+            assert!(AccountId::parse(text).is_err(), "{text:?} was taken for an account");
+        }
+        assert!(["r-ab12", "ou-ab12-workloads"].iter().all(|id| OrganizationalUnitId::parse(id).is_ok()));
+        for text in ["ou-ab12", "ou-ab12-short", "ou-AB12-workloads", "r-", "ou-ab12-workloads-x"] {
+            assert!(OrganizationalUnitId::parse(text).is_err(), "{text:?} was taken for a unit");
+        }
+        let arn = "arn:aws:sso:::permissionSet/ssoins-1234567890abcdef/ps-1234567890abcdef";
+        assert!(PermissionSetArn::parse(arn).is_ok());
+        for text in [&arn[..arn.len() - 20], "arn:aws:sso:::instance/ssoins-1234567890abcdef", ""] {
+            assert!(PermissionSetArn::parse(text).is_err(), "{text:?} was taken for a permission set");
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! an ordered, printable [`plan::Plan`] comes out. Only [`guard_rail::approve`] turns a plan into something
 //! that may be applied.
 
+pub mod access;
 pub mod assigned;
 pub mod attributes;
 pub mod desired;
@@ -14,11 +15,16 @@ pub mod hold;
 pub mod ids;
 pub mod mapping;
 pub mod names;
+pub mod organization;
+pub mod permission_sets;
 pub mod plan;
 pub mod record;
+pub mod rules;
 pub mod scope;
 pub mod skipped;
 pub mod sweep;
 pub mod user_plan;
 
-pub use ids::{EntraObjectId, GroupId, MembershipId, UserId};
+pub use ids::{
+    AccountId, EntraObjectId, GroupId, MembershipId, OrganizationalUnitId, PermissionSetArn, UserId,
+};

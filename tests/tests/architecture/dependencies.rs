@@ -60,6 +60,20 @@ fn no_sdk_http_or_lambda_type_can_reach_engine_or_planning() {
 }
 
 #[test]
+fn planning_depends_on_nothing_but_what_computes() {
+    // What parses rules is among it: every fault has to be found by what decides what they mean.
+    let computes =
+        ["jiff", "regex", "regex-syntax", "serde", "serde_json", "sha2", "strsim", "thiserror", "toml"];
+    let computes = computes.into_iter().chain(["unicode-general-category", "uuid"]);
+    let packages = packages();
+    assert_eq!(
+        packages["planning"].dependencies,
+        computes.map(str::to_owned).collect(),
+        "planning depends on (left) other crates than it should (right): say in docs/architecture.md why it may"
+    );
+}
+
+#[test]
 fn what_reaches_the_outside_world_has_one_place() {
     let places: BTreeMap<&str, &[&str]> = BTreeMap::from([
         ("aws-config", ["wiring"].as_slice()),

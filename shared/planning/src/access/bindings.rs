@@ -1,0 +1,51 @@
+//! Which groups the names in rules mean: a name can be forged, an object id cannot.
+
+use crate::EntraObjectId;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What names were found to mean when they were first seen. An owner of a group may rename it; a group that takes
+/// another's name, or a name that calls for more access, gets nothing by that before an operator approves it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bindings {
+    /// The group that an explicit grant by this name means, whatever its name is by now.
+    groups: BTreeMap<String, EntraObjectId>,
+    /// The name by which each group has its access: its own, unless it took another that calls for more.
+    names: BTreeMap<EntraObjectId, String>,
+}
+
+impl Bindings {
+    /// An operator says that the group may have what this name calls for.
+    pub fn approve(&mut self, group: &EntraObjectId, name: &str) {
+        self.accept(group, name);
+        if let Some(bound) = self.groups.get_mut(name) {
+            *bound = group.clone();
+        }
+    }
+
+    /// The group is deleted, or not assigned any more: its names are free for others.
+    pub fn release(&mut self, group: &EntraObjectId) {
+        self.names.remove(group);
+        self.groups.retain(|_, bound| bound != group);
+    }
+
+    /// The group that this name means, if it means one yet.
+    pub(super) fn group_called(&self, name: &str) -> Option<&EntraObjectId> {
+        self.groups.get(name)
+    }
+
+    /// The name by which the group has its access.
+    pub(super) fn name_of(&self, group: &EntraObjectId) -> Option<&str> {
+        self.names.get(group).map(String::as_str)
+    }
+
+    /// A grant's name means this group from now on.
+    pub(super) fn bind(&mut self, name: &str, group: &EntraObjectId) {
+        self.groups.insert(name.to_owned(), group.clone());
+    }
+
+    /// The group has its access by this name from now on.
+    pub(super) fn accept(&mut self, group: &EntraObjectId, name: &str) {
+        self.names.insert(group.clone(), name.to_owned());
+    }
+}
