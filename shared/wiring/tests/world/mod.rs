@@ -41,6 +41,9 @@ use tower::ServiceExt;
 use wiring::budgets;
 use wiring::pace::EvenPace;
 
+/// Longer than work that steps back has to wait, and shorter than the first look again.
+const STEPPED_BACK: Duration = Duration::from_secs(30);
+
 /// What every call takes.
 pub const LATENCY: Duration = Duration::from_millis(100);
 
@@ -155,11 +158,18 @@ impl World {
     /// Polls the assignments, and handles all that follows.
     pub async fn mirror_everything(&self) {
         self.poll.run().await.unwrap();
+        let mut waited = false;
         loop {
             self.mover.move_due().await.unwrap();
             let received = self.queue.receive(10);
-            if received.is_empty() {
+            if received.is_empty() && waited {
                 return;
+            }
+            waited = received.is_empty();
+            if waited {
+                // Whoever stepped back to the agenda is due again.
+                tokio::time::sleep(STEPPED_BACK).await;
+                continue;
             }
             let triggers = received.iter().map(|message| message.trigger.clone()).collect();
             for (subject, outcome) in self.mirror.handle(triggers).await {
