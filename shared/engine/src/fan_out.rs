@@ -25,6 +25,8 @@ pub(crate) struct FanOut {
     pub(crate) lost_groups: BTreeSet<GroupId>,
     /// The group itself is still assigned.
     pub(crate) still_assigned: bool,
+    /// The object is new: groups nested in this one name all their members, not only those who changed.
+    pub(crate) anew: bool,
     /// How many users are left in it, where the reading tells.
     pub(crate) members_left: Option<usize>,
 }
@@ -81,7 +83,7 @@ impl Mirror {
         facts: &GroupFacts,
         created: bool,
     ) -> Result<FanOut, CallError> {
-        let mut fan_out = FanOut { still_assigned: true, ..FanOut::default() };
+        let mut fan_out = FanOut { still_assigned: true, anew: created, ..FanOut::default() };
         let Some(reading) = &facts.reading else {
             return Ok(fan_out);
         };
@@ -160,14 +162,19 @@ impl Mirror {
         work: &Work,
         look_at: BTreeSet<Subject>,
         revokes: bool,
+        anew: bool,
     ) -> Result<(), CallError> {
+        let look = |subject: &Subject| match subject.kind {
+            PrincipalKind::Group if anew => Look::InDoubt,
+            _ => Look::ReadAnyway,
+        };
         if look_at.is_empty() {
             return Ok(());
         }
         let group = &work.subject.id;
         if look_at.len() <= LIVE_FAN_OUT && work.live && !work.approved {
             let triggers = look_at.into_iter().map(|subject| Trigger {
-                look: Look::ReadAnyway,
+                look: look(&subject),
                 origin: Origin::FanOut { group: group.clone() },
                 expectations: Vec::new(),
                 noticed_at: work.noticed_at,
@@ -179,7 +186,7 @@ impl Mirror {
             due: work.noticed_at,
             priority: if revokes { Priority::Revocation } else { Priority::Ordinary },
             reason: if work.approved { Reason::Approved } else { Reason::FanOut },
-            look: Look::ReadAnyway,
+            look: look(&subject),
             expectations: Vec::new(),
             noticed_at: work.noticed_at,
             subject,

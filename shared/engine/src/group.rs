@@ -55,7 +55,8 @@ impl Mirror {
             let withdrawn = Record { dirty: true, ..record.clone() };
             record.version = self.ledger.put_group(&withdrawn).await?;
         }
-        self.send_fan_out(work, fan_out.look_at.difference(covered).cloned().collect(), revokes).await?;
+        let look_at = fan_out.look_at.difference(covered).cloned().collect();
+        self.send_fan_out(work, look_at, revokes, fan_out.anew).await?;
         self.recheck_reading(work, &facts, fan_out.look_at.is_empty()).await?;
         if facts.reading.is_some() && record.principal.delta_link.is_some() {
             record.principal.delta_link_made_at = Some(self.clock.now());

@@ -38,13 +38,8 @@ impl Mirror {
     ) -> Result<Option<UserTask>, CallError> {
         let UserFacts { mut record, reading, assigned_groups, manager } = facts;
         self.recheck_contradictions(&work, &reading).await?;
-        let desired = desired_user(
-            &reading,
-            record.assigned,
-            &assigned_groups,
-            manager.as_ref(),
-            &self.settings.mapping,
-        );
+        let desired =
+            desired_user(&reading, &record, &assigned_groups, manager.as_ref(), &self.settings.mapping);
         let past_grace =
             self.is_past_grace(&work, record.principal.standing) && matches!(desired, DesiredUser::Absent(_));
         if past_grace {
@@ -266,7 +261,9 @@ impl Mirror {
         if doubtful {
             entries.extend(recheck::after_revocation(&task.work, &self.settings.recheck_delays, now));
         }
-        if task.work.live {
+        // Whatever named the user may have run ahead of what was read: somebody who is to gain, or lose, access.
+        let decided = task.work.only_recheck || task.changed_access || !plan.waits_for.is_empty();
+        if task.work.live || !decided {
             entries.extend(recheck::after_look(&task.work, &self.settings.recheck_delays, now));
         }
         if !plan.waits_for.is_empty() {

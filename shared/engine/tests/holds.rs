@@ -5,8 +5,13 @@
 mod world;
 
 use engine::holds::{HoldDecisions, Holds, all_held};
+use engine::ports::{Agenda, Clock};
 use engine::trigger::Subject;
-use planning::hold::{Hold, HoldCause};
+use planning::attributes::UserAttribute;
+use planning::hold::{Held, Hold, HoldCause, HoldId};
+use planning::record::PrincipalKind;
+use planning::{EntraObjectId, GroupId};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use world::World;
 
@@ -73,6 +78,26 @@ async fn whoever_is_disabled_or_deleted_during_a_hold_loses_access_at_once() {
     world.notify(&[&users[0], &users[1]]).await;
     world.drain().await;
     assert_eq!(world.held()["Everyone"].len(), 298);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_a_hold_keeps_gives_up_a_name_that_is_somebody_elses_by_now() {
+    let (world, everyone, users) = everyone(300).await;
+    world.assign(&users[1]);
+    users.iter().for_each(|user| world.entra.leave(&everyone.id, user.clone()));
+    world.notify(&[&everyone]).await;
+    settle_all(&world).await;
+    let name_of = |user: &Subject| world.entra.state().users[&user.id].user_principal_name.clone();
+    let (first, second) = (name_of(&users[0]), name_of(&users[1]));
+    for (user, name) in [(&users[0], &second), (&users[1], &first)] {
+        world.change(user, |user| (user.user_principal_name, user.mail) = (name.clone(), Some(name.clone())));
+    }
+    let object = world.user_id(&users[1]).await;
+    world.notify(&[&users[1]]).await;
+    settle_all(&world).await;
+    assert_eq!(world.held()["Everyone"].len(), 300, "nobody lost access");
+    let now_named = world.store.state().users[&object].get(UserAttribute::UserName).map(str::to_owned);
+    assert_eq!(now_named, Some(first));
 }
 
 #[tokio::test(start_paused = true)]
@@ -244,4 +269,26 @@ async fn a_member_of_an_unassigned_group_keeps_access_until_the_group_was_weighe
     world.notify(&[&users[0]]).await;
     assert!(world.handle_batch().await);
     assert_eq!(world.held()["Everyone"].len(), 300);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_of_a_hundred_thousand_is_listed_and_approved() {
+    let world = World::new();
+    let hold = Hold {
+        id: HoldId::new(&HoldCause::Breaker, world.clock.now()),
+        cause: HoldCause::Breaker,
+        since: world.clock.now(),
+    };
+    let held = |number| Held {
+        principal: EntraObjectId::parse(&format!("00000000-0000-4000-8000-{number:012x}")).unwrap(),
+        kind: PrincipalKind::User,
+        groups: BTreeSet::from([GroupId::parse("g-1").unwrap()]),
+        approved: false,
+    };
+    let all: Vec<Held> = (0..100_000).map(held).collect();
+    world.ledger.hold(&hold, &all).await.unwrap();
+    assert!(all_held(&world.ledger, &hold.id).await.unwrap() == all);
+    assert_eq!(decisions(&world).approve(&hold, None).await.unwrap(), 100_000);
+    assert!(open(&world).await.is_empty());
+    assert_eq!(world.ledger.due(world.clock.now(), usize::MAX).await.unwrap().ready.len(), 100_000);
 }

@@ -4,6 +4,9 @@
 
 mod world;
 
+use engine::agenda::{AgendaEntry, Priority, Reason};
+use engine::ports::{Agenda, Clock, Ledger};
+use engine::trigger::Look;
 use world::set_up::engineers;
 use world::{World, groups};
 
@@ -60,4 +63,31 @@ async fn a_group_that_returns_has_everybody_in_it_looked_at() {
     world.assign(&engineers);
     world.settle().await;
     assert_eq!(world.held(), groups(&[("Engineers", &["ada.king", "bob"])]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_a_group_names_is_looked_at_again_though_an_earlier_failure_left_the_record_dirty() {
+    let (world, engineers, _, bob) = engineers().await;
+    world.assign(&bob);
+    world.entra.leave(&engineers.id, bob.clone());
+    world.notified(&engineers).await;
+    world.settle().await;
+    world.pass(3_600).await;
+    assert_eq!(world.held(), groups(&[("Engineers", &["ada"])]));
+    // The group names Bob before he can be seen in it.
+    world.ledger.mark_dirty(&bob.id).await.unwrap();
+    let named = AgendaEntry {
+        due: world.clock.now(),
+        priority: Priority::Ordinary,
+        subject: bob.clone(),
+        reason: Reason::FanOut,
+        look: Look::ReadAnyway,
+        expectations: vec![],
+        noticed_at: world.clock.now(),
+    };
+    world.ledger.put(&[named]).await.unwrap();
+    world.drain().await;
+    world.entra.join(&engineers.id, bob);
+    world.pass(301).await;
+    assert_eq!(world.held(), groups(&[("Engineers", &["ada", "bob"])]));
 }

@@ -1,7 +1,9 @@
 //! Desired state of one user: what Entra ID, the assigned set and the mapping settings come to.
 
 use crate::attributes::UserAttributes;
+use crate::hold;
 use crate::mapping::{self, MappingSettings};
+use crate::record::{Record, UserRecord};
 use crate::scope::{self, OutOfScope, UserReading};
 use crate::skipped::{SkipReason, Skipped};
 use crate::{EntraObjectId, GroupId, UserId};
@@ -27,17 +29,21 @@ pub enum DesiredUser {
     },
 }
 
-/// Works out the desired state of a user.
+/// Works out the desired state of a user. Who is out of scope and keeps memberships because their loss is held stays
+/// under the name that Entra ID has for them by now: the former one may be somebody else's.
 pub fn desired_user(
     reading: &UserReading,
-    assigned_directly: bool,
+    record: &Record<UserRecord>,
     assigned_groups: &AssignedGroups,
     manager: Option<&UserId>,
     settings: &MappingSettings,
 ) -> DesiredUser {
     let assigned = assigned_groups.keys().cloned().collect();
-    if let Some(why) = scope::of_user(reading, assigned_directly, &assigned) {
-        return DesiredUser::Absent(why);
+    if let Some(why) = scope::of_user(reading, record.assigned, &assigned) {
+        let absent = DesiredUser::Absent(why);
+        if hold::kept(record, &absent).is_empty() {
+            return absent;
+        }
     }
     let UserReading::Present { user, groups } = reading else {
         return DesiredUser::Absent(OutOfScope::NotAssigned);
@@ -100,7 +106,13 @@ pub(crate) mod tests {
             groups: BTreeSet::from([group_id(1)]),
         };
         let assigned = AssignedGroups::from([(group_id(1), None)]);
-        let desired = desired_user(&reading, false, &assigned, None, &MappingSettings::default());
+        let desired = desired_user(
+            &reading,
+            &Record::unknown(entra_id(1)),
+            &assigned,
+            None,
+            &MappingSettings::default(),
+        );
         assert!(matches!(desired, DesiredUser::Present { groups, .. } if groups.is_empty()));
     }
 
@@ -108,7 +120,7 @@ pub(crate) mod tests {
     fn someone_deleted_is_absent_even_if_still_assigned() {
         let desired = desired_user(
             &UserReading::Gone(Gone::Deleted),
-            true,
+            &Record { assigned: true, ..Record::unknown(entra_id(1)) },
             &AssignedGroups::new(),
             None,
             &MappingSettings::default(),

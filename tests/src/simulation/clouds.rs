@@ -53,6 +53,7 @@ impl Administrator {
         let request = Request::post(format!("{BASE}/aws/"))
             .header("x-amz-target", format!("AWSIdentityStore.{operation}"))
             .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amz-date", "20260105T000000Z")
             .header("authorization", format!("AWS4-HMAC-SHA256 Credential=console/{scope}, Signature=0"));
         self.send(request, Some(&body)).await
     }

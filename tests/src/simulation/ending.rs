@@ -177,14 +177,12 @@ impl World {
 
     fn differences_of_memberships(&self, look: &Look, left_out: &dyn Fn(&String) -> bool) -> Vec<String> {
         let owners: BTreeMap<&String, &String> = look.bound.iter().map(|(id, object)| (object, id)).collect();
-        let held: BTreeSet<(String, String)> = look
-            .memberships
-            .iter()
-            .filter(|(id, _)| !self.watch.foreign_memberships.contains(*id))
-            .filter_map(|(_, (user, group))| {
-                Some(((*owners.get(user)?).clone(), (*owners.get(group)?).clone()))
-            })
-            .collect();
+        let pair = |(user, group): &(String, String)| {
+            Some(((*owners.get(user)?).clone(), (*owners.get(group)?).clone()))
+        };
+        let held: BTreeSet<(String, String)> = look.memberships.values().filter_map(pair).collect();
+        let by_hand = self.watch.foreign_memberships.keys().filter_map(|id| pair(look.memberships.get(id)?));
+        let by_hand: BTreeSet<(String, String)> = by_hand.collect();
         // A pair is possible only if both its objects are.
         let possible =
             |pair: &(String, String)| look.bound.contains_key(&pair.0) && look.bound.contains_key(&pair.1);
@@ -199,7 +197,8 @@ impl World {
             let group = look.bound.get(team).cloned().unwrap_or_default();
             look.waiting_assignments.contains(team) || look.waiting.contains(&(user.clone(), group))
         };
-        let left = held.difference(&wanted).filter(concerns).filter(|pair| !waits(pair));
+        let left =
+            held.difference(&wanted).filter(concerns).filter(|pair| !waits(pair) && !by_hand.contains(*pair));
         let left =
             left.map(|(user, team)| format!("{} still has {}", self.name_of(user), self.name_of(team)));
         missing.chain(left).collect()

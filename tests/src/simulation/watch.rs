@@ -25,7 +25,7 @@ pub struct Watch {
     /// Objects that are not ours, as they were left by those whose they are.
     pub foreign: BTreeMap<String, Value>,
     /// Memberships that are not ours.
-    pub foreign_memberships: BTreeSet<String>,
+    pub foreign_memberships: BTreeMap<String, ByHand>,
     /// Entra objects about which the product was not told, and since when: their access may be behind for longer.
     pub untold: BTreeMap<String, Duration>,
     /// Every Entra object that ever was.
@@ -108,6 +108,15 @@ impl Look {
     }
 }
 
+/// A membership that somebody wrote by hand.
+#[derive(Debug, Clone)]
+pub struct ByHand {
+    user: String,
+    group: String,
+    /// Entra ID has called for it since, so that the product may have taken it over.
+    may_be_ours: bool,
+}
+
 impl Watch {
     /// Takes note that the product was not told of something about this object.
     pub fn not_told(&mut self, id: &str, now: Duration) {
@@ -126,6 +135,11 @@ impl Watch {
         }
     }
 
+    /// Takes note of a membership that was written by hand, and of whose user and group it is.
+    pub fn written_by_hand(&mut self, membership: String, (user, group): (String, String)) {
+        self.foreign_memberships.insert(membership, ByHand { user, group, may_be_ours: false });
+    }
+
     /// Takes note of a deletion by hand.
     pub fn deleted_by_hand(&mut self, object: &str, look: &Look) {
         self.ours.remove(object);
@@ -133,7 +147,7 @@ impl Watch {
         let gone = look.memberships.iter().filter(|(_, (user, group))| user == object || group == object);
         let gone: Vec<&String> = gone.map(|(id, _)| id).collect();
         self.held.retain(|id, _| !gone.contains(&id));
-        self.foreign_memberships.retain(|id| !gone.contains(&id));
+        self.foreign_memberships.retain(|_, held| held.user != object && held.group != object);
         self.foreign.remove(object);
     }
 
@@ -176,7 +190,7 @@ impl Watch {
         let mut held = BTreeMap::new();
         for (id, (user, group)) in &look.memberships {
             let Some(team) = owners.get(group) else {
-                if self.foreign_memberships.contains(id) {
+                if self.foreign_memberships.contains_key(id) {
                     continue;
                 }
                 return Err(format!(
@@ -215,8 +229,10 @@ impl Watch {
                 return Err(format!("foreign object {id} was {left} and is {present:?}"));
             }
         }
-        let gone = self.foreign_memberships.iter().find(|id| !look.memberships.contains_key(*id));
-        gone.map_or(Ok(()), |id| Err(format!("foreign membership {id} is gone")))
+        let is_gone =
+            |(id, held): &(&String, &ByHand)| !held.may_be_ours && !look.memberships.contains_key(*id);
+        let gone = self.foreign_memberships.iter().find(is_gone);
+        gone.map_or(Ok(()), |(id, _)| Err(format!("foreign membership {id} is gone")))
     }
 
     /// What of ours is gone was out of scope for its whole grace period, as far as anybody could read; with it went
@@ -242,8 +258,7 @@ impl Watch {
                 ));
             }
             let memberships = &self.memberships;
-            self.foreign_memberships
-                .retain(|id| memberships.get(id).is_none_or(|(user, group)| user != gone && group != gone));
+            self.foreign_memberships.retain(|_, held| held.user != *gone && held.group != *gone);
             self.held.retain(|id, _| {
                 memberships.get(id).is_none_or(|(user, group)| user != gone && group != gone)
             });
@@ -294,6 +309,14 @@ impl Watch {
         weather: &Weather,
         now: Duration,
     ) -> Result<Option<Pair>, String> {
+        // Somebody else's user never becomes ours, whatever name it bears; nor does a membership of it.
+        if self.foreign.contains_key(user) {
+            return if self.foreign_memberships.contains_key(id) {
+                Ok(None)
+            } else {
+                Err(format!("foreign user {user} was put into group {team}"))
+            };
+        }
         // A user whose creation is not remembered yet is whoever bore that name.
         let people = match owners.get(user) {
             Some(owner) => BTreeSet::from([(*owner).clone()]),
@@ -305,9 +328,11 @@ impl Watch {
         let pairs = people.iter().map(|person| (person.clone(), (*team).clone()));
         let pairs: Vec<Pair> = pairs.collect();
         let ago = pairs.iter().filter_map(|pair| called_for.ago(now, pair)).min();
-        if self.foreign_memberships.contains(id) {
-            // What Entra ID calls for becomes ours, whoever wrote it.
-            if ago.is_none() {
+        if let Some(held) = self.foreign_memberships.get_mut(id) {
+            // What Entra ID calls for becomes ours, whoever wrote it, unless the call was too short to be heard.
+            held.may_be_ours |= ago.is_some();
+            let lasting = pairs.iter().filter_map(|pair| called_for.lasting(now, pair)).max();
+            if lasting.is_none_or(|lasting| lasting <= weather.longest_untold) {
                 return Ok(None);
             }
             self.foreign_memberships.remove(id);

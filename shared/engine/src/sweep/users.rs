@@ -109,7 +109,7 @@ impl FullSweep {
                     UserReading::Present { user, .. } => picture.manager_of(user),
                     UserReading::Gone(_) => None,
                 };
-                desired_user(reading, record.assigned, &groups, manager, &self.settings.mapping)
+                desired_user(reading, record, &groups, manager, &self.settings.mapping)
             }
         };
         match desired {
