@@ -153,31 +153,59 @@ impl Mirror {
     }
 
     /// Queues a small fan-out of a live change, and puts any other on the agenda: what came from there must not
-    /// grow on its way, and it remembers what an operator approved. There it has the place of the change that
-    /// it follows from; users whom several groups of that change name are looked at once.
+    /// grow on its way, and it remembers what an operator approved. Few who lose something do not wait for many who
+    /// gain. On the agenda everybody has the place of the change that they follow from; users whom several groups of
+    /// that change name are looked at once.
     pub(crate) async fn send_fan_out(
         &self,
         work: &Work,
         look_at: BTreeSet<Subject>,
-        revokes: bool,
+        losers: &BTreeSet<EntraObjectId>,
+    ) -> Result<(), CallError> {
+        let loses = |subject: &Subject| losers.contains(&subject.id);
+        let (losing, others): (BTreeSet<_>, BTreeSet<_>) = look_at.into_iter().partition(loses);
+        let live = work.is_urgent() && !work.approved;
+        if live && losing.len() + others.len() <= LIVE_FAN_OUT {
+            return self.send_at_once(work, losing.into_iter().chain(others)).await;
+        }
+        let losing = if live && losing.len() <= LIVE_FAN_OUT {
+            self.send_at_once(work, losing).await?;
+            BTreeSet::new()
+        } else {
+            losing
+        };
+        self.plan_fan_out(work, losing, Priority::Revocation).await?;
+        self.plan_fan_out(work, others, Priority::Ordinary).await
+    }
+
+    async fn send_at_once(
+        &self,
+        work: &Work,
+        look_at: impl IntoIterator<Item = Subject>,
+    ) -> Result<(), CallError> {
+        let triggers = look_at.into_iter().map(|subject| Trigger {
+            look: Look::ReadAnyway,
+            origin: Origin::FanOut { group: work.subject.id.clone() },
+            expectations: Vec::new(),
+            noticed_at: work.noticed_at,
+            subject,
+        });
+        let triggers: Vec<Trigger> = triggers.collect();
+        if triggers.is_empty() { Ok(()) } else { self.mover.queue.send(&triggers).await }
+    }
+
+    async fn plan_fan_out(
+        &self,
+        work: &Work,
+        look_at: BTreeSet<Subject>,
+        priority: Priority,
     ) -> Result<(), CallError> {
         if look_at.is_empty() {
             return Ok(());
         }
-        let group = &work.subject.id;
-        if look_at.len() <= LIVE_FAN_OUT && work.live && !work.approved {
-            let triggers = look_at.into_iter().map(|subject| Trigger {
-                look: Look::ReadAnyway,
-                origin: Origin::FanOut { group: group.clone() },
-                expectations: Vec::new(),
-                noticed_at: work.noticed_at,
-                subject,
-            });
-            return self.mover.queue.send(&triggers.collect::<Vec<Trigger>>()).await;
-        }
         let entries = look_at.into_iter().map(|subject| AgendaEntry {
             due: work.noticed_at,
-            priority: if revokes { Priority::Revocation } else { Priority::Ordinary },
+            priority,
             reason: if work.approved { Reason::Approved } else { Reason::FanOut },
             look: Look::ReadAnyway,
             expectations: Vec::new(),

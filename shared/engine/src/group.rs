@@ -55,7 +55,11 @@ impl Mirror {
             let withdrawn = Record { dirty: true, ..record.clone() };
             record.version = self.ledger.put_group(&withdrawn).await?;
         }
-        self.send_fan_out(work, fan_out.look_at.difference(covered).cloned().collect(), revokes).await?;
+        let look_at: BTreeSet<Subject> = fan_out.look_at.difference(covered).cloned().collect();
+        // Whoever is in a group that counts no more may lose something, nested groups included.
+        let everybody = || look_at.iter().map(|subject| subject.id.clone()).collect();
+        let losers = if revokes { everybody() } else { fan_out.losers.clone() };
+        self.send_fan_out(work, look_at, &losers).await?;
         self.recheck_reading(work, &facts, fan_out.look_at.is_empty()).await?;
         if facts.reading.is_some() && record.principal.delta_link.is_some() {
             record.principal.delta_link_made_at = Some(self.clock.now());

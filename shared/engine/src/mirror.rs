@@ -10,8 +10,7 @@ use crate::ports::{
 use crate::recheck;
 use crate::telemetry::{Count, Telemetry};
 use crate::trigger::{Look, Origin, Subject, Trigger};
-use crate::urgency::{Urgency, with_urgency, within};
-use crate::user_task::UserTask;
+use crate::urgency::{Urgency, with_urgency};
 use crate::work::{self, Stopped, Work};
 use futures::future::join_all;
 use jiff::SignedDuration;
@@ -19,7 +18,7 @@ use planning::EntraObjectId;
 use planning::attributes::UserAttribute;
 use planning::mapping::MappingSettings;
 use planning::plan::{Change, Plan};
-use planning::record::{GroupRecord, PrincipalKind, Record};
+use planning::record::{GroupRecord, PrincipalKind, Record, UserRecord};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -138,17 +137,18 @@ impl Mirror {
             return outcomes;
         }
         let (live, bulk): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            work.into_iter().partition(|(_, work)| work.live);
+            work.into_iter().partition(|(_, work)| work.is_urgent());
         let is_late = |work: &Work| self.clock.now().duration_since(work.noticed_at) > LATE;
         let patience = if live.values().any(is_late) { Duration::ZERO } else { LIVE_TIME };
         let slice = if live.is_empty() { BULK_TIME } else { TIME_BESIDE_LIVE };
         // What is taken off the agenda here makes room there: other mirrors may be idle.
+        let of_agenda = live.values().chain(bulk.values()).any(|work| !work.agenda.is_empty());
         let (live, bulk, ()) = futures::join!(
             with_urgency(Urgency::Revocation, self.handle_part(&live, patience)),
             with_urgency(Urgency::Bulk, self.handle_part(&bulk, slice)),
-            self.move_more(!bulk.is_empty()),
+            self.move_more(of_agenda),
         );
-        self.move_more(!bulk.is_empty()).await;
+        self.move_more(of_agenda).await;
         outcomes.extend(live);
         outcomes.extend(bulk);
         outcomes
@@ -211,7 +211,7 @@ impl Mirror {
     async fn handle_known(
         &self,
         work: &BTreeMap<Subject, Work>,
-        users: BTreeMap<EntraObjectId, Record<planning::record::UserRecord>>,
+        users: BTreeMap<EntraObjectId, Record<UserRecord>>,
         groups: BTreeMap<EntraObjectId, Record<GroupRecord>>,
         time: Duration,
     ) -> Results {
@@ -241,58 +241,6 @@ impl Mirror {
         results.extend(handled.await);
         results.extend(self.handle_users(&user_work, users, time).await);
         results
-    }
-
-    /// Revocations of every user of the batch come before any grant of any of them.
-    async fn handle_users(
-        &self,
-        work: &BTreeMap<Subject, Work>,
-        records: BTreeMap<EntraObjectId, Record<planning::record::UserRecord>>,
-        time: Duration,
-    ) -> Results {
-        let facts = match self.user_facts(work, records).await {
-            Ok(facts) => facts,
-            Err(error) => return all_stopped(work, &error),
-        };
-        let mut results = Results::new();
-        let mut tasks: Vec<UserTask> = Vec::new();
-        let prepared = join_all(facts.into_iter().map(|(id, facts)| async {
-            let subject = Subject::user(id);
-            let prepared = match facts {
-                Ok(facts) => self.prepare_user(work[&subject].clone(), facts).await,
-                Err(error) => Err(error),
-            };
-            let prepared = prepared.map_err(|error| work[&subject].stopped(error));
-            (subject, prepared)
-        }));
-        for (subject, prepared) in prepared.await {
-            match prepared {
-                Ok(Some(task)) => tasks.push(task),
-                Ok(None) => {}
-                Err(error) => {
-                    results.insert(subject, Err(error));
-                }
-            }
-        }
-        if let Err(error) = self.break_bulk(&mut tasks).await {
-            // Uncounted, nothing is revoked: the messages come again.
-            let stopped = |task: &UserTask| Err(task.work.stopped(error.clone()));
-            results.extend(tasks.iter().map(|task| (task.work.subject.clone(), stopped(task))));
-            return results;
-        }
-        results.extend(within(time, self.apply_plans(tasks)).await);
-        results
-    }
-
-    async fn apply_plans(&self, mut tasks: Vec<UserTask>) -> Vec<(Subject, Result<(), Stopped>)> {
-        let revocations =
-            tasks.iter_mut().map(|task| with_urgency(task.urgency(), self.revoke_for_user(task)));
-        join_all(revocations).await;
-        let finished = tasks.into_iter().map(|task| async {
-            let subject = task.work.subject.clone();
-            (subject, with_urgency(task.urgency(), self.finish_user(task)).await)
-        });
-        join_all(finished).await
     }
 
     /// Ticks off what is done. Being throttled is no failure: the principal steps back to the agenda.
@@ -351,12 +299,9 @@ impl Mirror {
     }
 }
 
-fn all_stopped(work: &BTreeMap<Subject, Work>, error: &CallError) -> Results {
+pub(crate) fn all_stopped(work: &BTreeMap<Subject, Work>, error: &CallError) -> Results {
     work.iter().map(|(subject, work)| (subject.clone(), Err(work.stopped(error.clone())))).collect()
 }
 
-type Results = BTreeMap<Subject, Result<(), Stopped>>;
-type Records = (
-    BTreeMap<EntraObjectId, Record<planning::record::UserRecord>>,
-    BTreeMap<EntraObjectId, Record<GroupRecord>>,
-);
+pub(crate) type Results = BTreeMap<Subject, Result<(), Stopped>>;
+type Records = (BTreeMap<EntraObjectId, Record<UserRecord>>, BTreeMap<EntraObjectId, Record<GroupRecord>>);

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 /// What may be in flight of each priority, in writes: what Identity Center takes of one kind in two seconds (20
 /// per second and API). So a live change never waits behind more than a few seconds of other work, however long
-/// the agenda is. Revocations and what gives are written through different APIs, and do not wait for each other.
+/// the agenda is. Each list has its own room: revocations and what gives are written through different APIs, and
+/// what a live change takes away must not wait for thousands of revocations that an operator approved.
 const IN_FLIGHT: usize = 40;
 
 /// What is moved at once, in writes: about what one of several mirrors does in two seconds. SQS would give more
@@ -126,6 +127,16 @@ mod tests {
         let chosen = chosen(DueWork { ready, in_flight: Vec::new() });
         let revocations = chosen.iter().filter(|entry| entry.priority == Priority::Revocation).count();
         assert_eq!((revocations, chosen.len()), (AT_ONCE, 2 * AT_ONCE));
+    }
+
+    #[test]
+    fn a_live_changes_revocation_goes_first_however_many_approved_ones_are_under_way() {
+        let mut ready = entries(Priority::Revocation, Reason::Approved, 100);
+        ready.extend(entries(Priority::LiveRevocation, Reason::Deferred, 1));
+        let under_way = entries(Priority::Revocation, Reason::Approved, IN_FLIGHT);
+        let in_flight = under_way.iter().map(AgendaEntry::key).collect();
+        let chosen = chosen(DueWork { ready, in_flight });
+        assert_eq!(chosen, entries(Priority::LiveRevocation, Reason::Deferred, 1));
     }
 
     #[test]
