@@ -5,7 +5,7 @@ use super::tenant::Tenant;
 use super::world::{World, entry};
 use crate::organisation::{Size, USER, entra_id};
 use anyhow::ensure;
-use engine::agenda::Reason;
+use engine::agenda::{AgendaEntry, Reason};
 use engine::holds::{HoldDecisions, Holds, all_held};
 use engine::ports::{Agenda, TriggerQueue};
 use engine::trigger::{Subject, Trigger};
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 /// Until the mirrors have found their pace.
@@ -73,13 +74,17 @@ pub struct InitialLoad {
 /// # Errors
 /// When a revocation never lands, or the agenda runs short.
 pub async fn backlog(items: usize, time: Duration) -> anyhow::Result<Backlog> {
+    LocalSet::new().run_until(revoke_beside_agenda(items, time)).await
+}
+
+async fn revoke_beside_agenda(items: usize, time: Duration) -> anyhow::Result<Backlog> {
     let done_meanwhile = (2.5 * QUOTA * (WARMING_UP + time).as_secs_f64()) as usize;
     let size = size_of(items + done_meanwhile);
     let everybody = Tenant::everybody(size);
     let mut world = World::new(size, 0..=everybody);
     world.is_mirrored(&[everybody]).await;
     let users = (0..size.users).map(|user| Subject::user(entra_id(USER, user)));
-    let entries: Vec<_> = users.map(|user| entry(user, Reason::FanOut)).collect();
+    let entries: Vec<AgendaEntry> = users.map(|user| entry(user, Reason::FanOut)).collect();
     world.ledger.put(&entries).await?;
     world.start();
     sleep(WARMING_UP).await;
@@ -99,6 +104,10 @@ pub async fn backlog(items: usize, time: Duration) -> anyhow::Result<Backlog> {
 /// # Errors
 /// When a revocation never lands.
 pub async fn updates(count: usize, a_second: usize) -> anyhow::Result<Lag> {
+    LocalSet::new().run_until(revoke_beside_updates(count, a_second)).await
+}
+
+async fn revoke_beside_updates(count: usize, a_second: usize) -> anyhow::Result<Lag> {
     let size = size_of(count);
     let mut world = World::new(size, 0..size.groups);
     world.is_mirrored(&[]).await;
@@ -131,6 +140,10 @@ pub async fn updates(count: usize, a_second: usize) -> anyhow::Result<Lag> {
 /// # Errors
 /// When the group is not held, a revocation never lands, or the approved ones are done too soon.
 pub async fn unassigned(members: usize, time: Duration) -> anyhow::Result<Lag> {
+    LocalSet::new().run_until(revoke_beside_approved(members, time)).await
+}
+
+async fn revoke_beside_approved(members: usize, time: Duration) -> anyhow::Result<Lag> {
     let size = size_of(members);
     let everybody = Tenant::everybody(size);
     let mut world = World::new(size, 0..=everybody);
@@ -153,6 +166,10 @@ pub async fn unassigned(members: usize, time: Duration) -> anyhow::Result<Lag> {
 /// # Errors
 /// When it never ends.
 pub async fn initial_load(size: Size) -> anyhow::Result<InitialLoad> {
+    LocalSet::new().run_until(mirror_everything(size)).await
+}
+
+async fn mirror_everything(size: Size) -> anyhow::Result<InitialLoad> {
     let mut world = World::new(size, 0..size.groups);
     let begun = Instant::now();
     world.start();

@@ -116,10 +116,10 @@ impl World {
     pub fn start(&mut self) {
         for _ in 0..MIRRORS {
             let function = self.mirror();
-            self.running.spawn(take_batches(function, self.queue.clone(), self.trouble.clone()));
+            self.running.spawn_local(take_batches(function, self.queue.clone(), self.trouble.clone()));
         }
         let (poll, mover) = (self.poll(), self.mover());
-        self.running.spawn(run_every_minute(poll, mover, self.trouble.clone()));
+        self.running.spawn_local(run_every_minute(poll, mover, self.trouble.clone()));
     }
 
     /// How many entries stand on the agenda.
