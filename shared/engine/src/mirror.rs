@@ -21,7 +21,7 @@ use planning::plan::{Change, Plan};
 use planning::record::{GroupRecord, PrincipalKind, Record, UserRecord};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 /// How long calls of the agenda's work wait for their budgets in a batch. A live change that comes meanwhile
@@ -34,6 +34,8 @@ const LIVE_TIME: Duration = Duration::from_secs(2);
 /// Live changes that were noticed longer ago than this come from a queue that is not empty: none of them waits,
 /// for behind them there may be a revocation.
 const LATE: SignedDuration = SignedDuration::from_secs(1);
+/// For so long after a late one no live change waits. Else the queue would fill up anew whenever it has been emptied.
+const BUSY: SignedDuration = SignedDuration::from_mins(1);
 
 /// The operator's choices.
 #[derive(Debug, Clone, Default)]
@@ -90,6 +92,8 @@ pub struct Mirror {
     pub(crate) settings: MirrorSettings,
     pub(crate) managed: BTreeSet<UserAttribute>,
     assigned_set_is_known: AtomicBool,
+    /// Until when live changes do not wait, in seconds since 1970.
+    busy_until: AtomicI64,
 }
 
 /// What became of one principal's triggers.
@@ -117,6 +121,7 @@ impl Mirror {
             managed: settings.mapping.managed(),
             settings,
             assigned_set_is_known: AtomicBool::new(false),
+            busy_until: AtomicI64::new(0),
         }
     }
 
@@ -138,8 +143,7 @@ impl Mirror {
         }
         let (live, bulk): (BTreeMap<_, _>, BTreeMap<_, _>) =
             work.into_iter().partition(|(_, work)| work.is_urgent());
-        let is_late = |work: &Work| self.clock.now().duration_since(work.noticed_at) > LATE;
-        let patience = if live.values().any(is_late) { Duration::ZERO } else { LIVE_TIME };
+        let patience = self.patience(&live);
         let slice = if live.is_empty() { BULK_TIME } else { TIME_BESIDE_LIVE };
         // What is taken off the agenda here makes room there: other mirrors may be idle.
         let of_agenda = live.values().chain(bulk.values()).any(|work| !work.agenda.is_empty());
@@ -152,6 +156,16 @@ impl Mirror {
         outcomes.extend(live);
         outcomes.extend(bulk);
         outcomes
+    }
+
+    /// How long live changes that only give may wait for their budgets.
+    fn patience(&self, live: &BTreeMap<Subject, Work>) -> Duration {
+        let now = self.clock.now();
+        if live.values().any(|work| work.live && now.duration_since(work.noticed_at) > LATE) {
+            self.busy_until.store((now + BUSY).as_second(), Ordering::Relaxed);
+        }
+        let busy = now.as_second() < self.busy_until.load(Ordering::Relaxed);
+        if busy { Duration::ZERO } else { LIVE_TIME }
     }
 
     async fn handle_part(
