@@ -36,9 +36,11 @@ async fn a_live_revocation_does_not_wait_behind_those_that_an_operator_approved(
 
 #[tokio::test(start_paused = true)]
 async fn a_whole_organisation_is_mirrored_at_the_speed_of_the_quota() {
-    let size = Size { users: 200, groups: 20, members_per_group: 100 };
+    let size = Size { users: 1_000, groups: 100, members_per_group: 100 };
     let load = load::initial_load(size).await.unwrap();
     let fewest = Duration::from_secs_f64(size.memberships() as f64 / QUOTA);
-    assert!(load.took <= fewest * 115 / 100, "{load:?}, and the quota demands {fewest:?}");
+    // The last to step back may wait for the minute run, which weighs little in a larger organisation.
+    let most = fewest * 115 / 100 + Duration::from_mins(1);
+    assert!(load.took <= most, "{load:?}, and the quota demands {fewest:?}");
     assert_eq!((load.time_outs, load.dead_letters), (0, 0), "{load:?}");
 }

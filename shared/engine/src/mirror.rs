@@ -34,7 +34,8 @@ const LIVE_TIME: Duration = Duration::from_secs(2);
 /// Live changes that were noticed longer ago than this come from a queue that is not empty: none of them waits,
 /// for behind them there may be a revocation.
 const LATE: SignedDuration = SignedDuration::from_secs(1);
-/// For so long after a late one no live change waits. Else the queue would fill up anew whenever it has been emptied.
+/// For so long after a late one, or one that then had to step back, no live change waits. Else the queue would fill up
+/// anew whenever it has been emptied.
 const BUSY: SignedDuration = SignedDuration::from_mins(1);
 
 /// The operator's choices.
@@ -144,7 +145,11 @@ impl Mirror {
         let (live, bulk): (BTreeMap<_, _>, BTreeMap<_, _>) =
             work.into_iter().partition(|(_, work)| work.is_urgent());
         let patience = self.patience(&live);
-        let slice = if live.is_empty() { BULK_TIME } else { TIME_BESIDE_LIVE };
+        let slice = match (live.is_empty(), patience) {
+            (true, _) => BULK_TIME,
+            (false, Duration::ZERO) => Duration::ZERO,
+            (false, _) => TIME_BESIDE_LIVE,
+        };
         // What is taken off the agenda here makes room there: other mirrors may be idle.
         let of_agenda = live.values().chain(bulk.values()).any(|work| !work.agenda.is_empty());
         let (live, bulk, ()) = futures::join!(
@@ -162,10 +167,18 @@ impl Mirror {
     fn patience(&self, live: &BTreeMap<Subject, Work>) -> Duration {
         let now = self.clock.now();
         if live.values().any(|work| work.live && now.duration_since(work.noticed_at) > LATE) {
-            self.busy_until.store((now + BUSY).as_second(), Ordering::Relaxed);
+            self.stay_busy();
         }
-        let busy = now.as_second() < self.busy_until.load(Ordering::Relaxed);
-        if busy { Duration::ZERO } else { LIVE_TIME }
+        if self.is_busy() { Duration::ZERO } else { LIVE_TIME }
+    }
+
+    fn stay_busy(&self) {
+        self.busy_until.store((self.clock.now() + BUSY).as_second(), Ordering::Relaxed);
+    }
+
+    /// More live changes have arrived lately than could be written.
+    fn is_busy(&self) -> bool {
+        self.clock.now().as_second() < self.busy_until.load(Ordering::Relaxed)
     }
 
     async fn handle_part(
@@ -186,7 +199,11 @@ impl Mirror {
 
     /// Moves due work to the queue; the minute run takes over should this fail.
     async fn move_more(&self, if_so: bool) {
-        if if_so && let Err(error) = self.mover.move_due().await {
+        if !if_so {
+            return;
+        }
+        let moved = if self.is_busy() { self.mover.move_little().await } else { self.mover.move_due().await };
+        if let Err(error) = moved {
             tracing::warn!(%error, "due work was not moved to the queue; the next run moves it");
         }
     }
@@ -263,6 +280,10 @@ impl Mirror {
             Ok(()) => self.agenda.done(&work.agenda).await,
             Err(Stopped { error: CallError { cause: Cause::Throttled { retry_after }, .. }, priority }) => {
                 self.telemetry.count(Count::Throttled, 1);
+                if work.live && self.is_busy() {
+                    // They still are too many, even if they are not late any more.
+                    self.stay_busy();
+                }
                 self.step_back(work, priority, retry_after).await
             }
             Err(Stopped { error, .. }) => Err(error),

@@ -14,6 +14,9 @@ use std::sync::Arc;
 /// what a live change takes away must not wait for thousands of revocations that an operator approved.
 const IN_FLIGHT: usize = 40;
 
+/// The same of what gives while more live changes arrive than can be written: enough that it goes on.
+const IN_FLIGHT_BESIDE_LIVE: usize = 8;
+
 /// What is moved at once, in writes: about what one of several mirrors does in two seconds. SQS would give more
 /// to one mirror while others have nothing to do.
 const AT_ONCE: usize = 8;
@@ -46,9 +49,22 @@ impl Mover {
     /// When the ledger or the queue fails; entries that were marked as moved but not queued are moved
     /// again later.
     pub async fn move_due(&self) -> Result<usize, CallError> {
+        self.move_some(IN_FLIGHT).await
+    }
+
+    /// The same beside more live changes than can be written: little of what gives, which would only take turns with
+    /// them and make them wait.
+    ///
+    /// # Errors
+    /// As above.
+    pub(crate) async fn move_little(&self) -> Result<usize, CallError> {
+        self.move_some(IN_FLIGHT_BESIDE_LIVE).await
+    }
+
+    async fn move_some(&self, ordinary: usize) -> Result<usize, CallError> {
         let now = self.clock.now();
         let due = self.agenda.due(now, IN_FLIGHT).await?;
-        let moved = stream::iter(chosen(due)).map(|entry| async move {
+        let moved = stream::iter(chosen(due, ordinary)).map(|entry| async move {
             let moved = self.agenda.set_in_flight(&entry.key(), now, now + LOST_AFTER).await?;
             Ok::<_, CallError>(moved.then(|| entry.trigger()))
         });
@@ -62,13 +78,14 @@ impl Mover {
     }
 }
 
-/// What there is room for, in the agenda's order.
-fn chosen(due: DueWork) -> Vec<AgendaEntry> {
+/// What there is room for, in the agenda's order: so much in flight of the ordinary list.
+fn chosen(due: DueWork, ordinary: usize) -> Vec<AgendaEntry> {
     let mut chosen = Vec::new();
     for priority in Priority::ALL {
         let in_flight = due.in_flight.iter().filter(|key| key.priority == priority);
         let in_flight: usize = in_flight.map(|key| writes(key.reason)).sum();
-        let mut room = IN_FLIGHT.saturating_sub(in_flight).min(AT_ONCE);
+        let most = if priority == Priority::Ordinary { ordinary } else { IN_FLIGHT };
+        let mut room = most.saturating_sub(in_flight).min(AT_ONCE);
         for entry in due.ready.iter().filter(|entry| entry.priority == priority) {
             let writes = writes(entry.reason);
             if writes > room {
@@ -124,7 +141,7 @@ mod tests {
     fn revocations_and_what_gives_do_not_wait_for_each_other() {
         let mut ready = entries(Priority::Revocation, Reason::Approved, 100);
         ready.extend(entries(Priority::Ordinary, Reason::Deferred, 100));
-        let chosen = chosen(DueWork { ready, in_flight: Vec::new() });
+        let chosen = chosen(DueWork { ready, in_flight: Vec::new() }, IN_FLIGHT);
         let revocations = chosen.iter().filter(|entry| entry.priority == Priority::Revocation).count();
         assert_eq!((revocations, chosen.len()), (AT_ONCE, 2 * AT_ONCE));
     }
@@ -135,7 +152,7 @@ mod tests {
         ready.extend(entries(Priority::LiveRevocation, Reason::Deferred, 1));
         let under_way = entries(Priority::Revocation, Reason::Approved, IN_FLIGHT);
         let in_flight = under_way.iter().map(AgendaEntry::key).collect();
-        let chosen = chosen(DueWork { ready, in_flight });
+        let chosen = chosen(DueWork { ready, in_flight }, IN_FLIGHT_BESIDE_LIVE);
         assert_eq!(chosen, entries(Priority::LiveRevocation, Reason::Deferred, 1));
     }
 
@@ -144,7 +161,8 @@ mod tests {
         let in_flight =
             |count| entries(Priority::Ordinary, Reason::FanOut, count).iter().map(AgendaEntry::key).collect();
         let ready = entries(Priority::Ordinary, Reason::FanOut, 100);
-        let chosen = |count| chosen(DueWork { ready: ready.clone(), in_flight: in_flight(count) }).len();
+        let chosen =
+            |count| chosen(DueWork { ready: ready.clone(), in_flight: in_flight(count) }, IN_FLIGHT).len();
         assert_eq!([0, 18, 20].map(chosen), [AT_ONCE / 2, 2, 0]);
     }
 }

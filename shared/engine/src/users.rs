@@ -39,7 +39,7 @@ impl Mirror {
         records: BTreeMap<EntraObjectId, Record<UserRecord>>,
         time: Duration,
     ) -> Results {
-        let facts = match self.user_facts(work, records).await {
+        let facts = match within(time, self.user_facts(work, records)).await {
             Ok(facts) => facts,
             Err(error) => return all_stopped(work, &error),
         };
