@@ -98,7 +98,7 @@ impl World {
         for user in 0..size.users {
             let mut record = size.user_record(user);
             record.version = 0;
-            for group in filled {
+            if let Some(group) = filled {
                 let membership = crate::organisation::membership_id(user, group);
                 record.principal.memberships.insert(crate::organisation::group_id(group), membership);
             }
