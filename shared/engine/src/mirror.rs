@@ -34,7 +34,9 @@ const LIVE_TIME: Duration = Duration::from_secs(2);
 /// Live changes that were noticed longer ago than this come from a queue that is not empty: none of them waits,
 /// for behind them there may be a revocation.
 const LATE: SignedDuration = SignedDuration::from_secs(1);
-/// For so long after a late one, or one that then had to step back, no live change waits. Else the queue would fill up
+/// So many late ones in a batch are a flood; a single one may only have met a batch of the agenda's work.
+const FLOOD: usize = 5;
+/// For so long after a flood, or after one that then had to step back, no live change waits. Else the queue would fill up
 /// anew whenever it has been emptied.
 const BUSY: SignedDuration = SignedDuration::from_mins(1);
 
@@ -145,10 +147,10 @@ impl Mirror {
         let (live, bulk): (BTreeMap<_, _>, BTreeMap<_, _>) =
             work.into_iter().partition(|(_, work)| work.is_urgent());
         let patience = self.patience(&live);
-        let slice = match (live.is_empty(), patience) {
-            (true, _) => BULK_TIME,
-            (false, Duration::ZERO) => Duration::ZERO,
-            (false, _) => TIME_BESIDE_LIVE,
+        let slice = match live.is_empty() {
+            true => BULK_TIME,
+            false if self.is_busy() => Duration::ZERO,
+            false => TIME_BESIDE_LIVE,
         };
         // What is taken off the agenda here makes room there: other mirrors may be idle.
         let of_agenda = live.values().chain(bulk.values()).any(|work| !work.agenda.is_empty());
@@ -166,10 +168,12 @@ impl Mirror {
     /// How long live changes that only give may wait for their budgets.
     fn patience(&self, live: &BTreeMap<Subject, Work>) -> Duration {
         let now = self.clock.now();
-        if live.values().any(|work| work.live && now.duration_since(work.noticed_at) > LATE) {
+        let is_late = |work: &&Work| work.live && now.duration_since(work.noticed_at) > LATE;
+        let late = live.values().filter(is_late).count();
+        if late >= FLOOD {
             self.stay_busy();
         }
-        if self.is_busy() { Duration::ZERO } else { LIVE_TIME }
+        if late > 0 || self.is_busy() { Duration::ZERO } else { LIVE_TIME }
     }
 
     fn stay_busy(&self) {
