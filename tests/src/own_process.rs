@@ -1,17 +1,15 @@
-//! What this process has had of the machine, as Linux tells it.
+//! What this process has had of the machine.
 
 use anyhow::Context;
+use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
 
-/// What this thread has had of the processor, to the nanosecond: the machine may be busy with other things.
+/// What this thread has had of the processor: the machine may be busy with other things.
 ///
 /// # Errors
-/// Where there is no `/proc`.
+/// When the system's clock goes wrong.
 pub fn processor_time() -> anyhow::Result<Duration> {
-    let times = std::fs::read_to_string("/proc/thread-self/schedstat")
-        .context("processor time is read from /proc, which only Linux has")?;
-    let nanoseconds = times.split_whitespace().next().context("/proc/thread-self/schedstat is empty")?;
-    Ok(Duration::from_nanos(nanoseconds.parse()?))
+    Ok(clock_gettime(ClockId::ThreadCPUTime).try_into()?)
 }
 
 /// The peak memory of this process, in MiB.

@@ -58,74 +58,88 @@ pub fn compare_members(
     let Some(group_id) = &group.group_id else {
         return differences;
     };
-    let wanted = wanted(picture, in_entra, &mut differences.findings);
-    let (actual, strangers) = actual(picture, in_store.unwrap_or_default());
-    let held = picture.holdings_in(group_id);
-    let is_held = |user: u32| held.binary_search_by(|holding| holding.user.cmp(&user)).is_ok();
-    for holding in held {
-        let there = actual.binary_search_by(|(user, ..)| user.cmp(&holding.user)).map(|at| actual[at].1);
-        let difference = if wanted.binary_search(&holding.user).is_err() {
-            picture.is_mirrored(holding.user).then_some(Difference::MembershipUnwanted)
-        } else if in_store.is_some() && holding.membership.is_some() && there.ok() != holding.membership {
-            Some(Difference::MembershipMissing)
-        } else {
-            None
+    let mut find =
+        |user: &EntraObjectId, difference| differences.findings.push(Finding::user(user, difference));
+    let held = picture.held_in(group_id);
+    let mut actual = Actual::of(in_store.unwrap_or_default());
+    // Both are in the order of the numbers.
+    let mut wanted = numbers(in_entra).into_iter().peekable();
+    let mut unheld = Vec::new();
+    for held in held {
+        unheld.extend(std::iter::from_fn(|| wanted.next_if(|(id, _)| *id < held.id)));
+        let is_wanted = wanted.next_if(|(id, _)| *id == held.id).is_some();
+        let there = held.object.and_then(|object| actual.take(object));
+        // Users who are not mirrored are judged by their own reading: they may be disabled.
+        if !held.is_mirrored {
+            continue;
+        }
+        let user = &picture.users[held.place as usize].id;
+        if !is_wanted {
+            find(user, Difference::MembershipUnwanted);
+        } else if in_store.is_some() && held.membership.is_some() && there != held.membership {
+            find(user, Difference::MembershipMissing);
+        }
+    }
+    unheld.extend(wanted);
+    for (_, id) in unheld {
+        let Some(place) = picture.place_of_user(id) else {
+            find(id, Difference::NotMirrored);
+            continue;
         };
-        if let Some(difference) = difference {
-            let user = &picture.users[holding.user as usize];
-            differences.findings.push(Finding::user(&user.id, difference));
-        }
+        let Some(object) = picture.mirrored_as(place) else { continue };
+        let is_there = object.is_some_and(|object| actual.take(object).is_some());
+        find(id, if is_there { Difference::MembershipUnknown } else { Difference::MembershipWanted });
     }
-    for place in wanted.iter().filter(|place| !is_held(**place)) {
-        let known = actual.binary_search_by(|(user, ..)| user.cmp(place)).is_ok();
-        let difference = if known { Difference::MembershipUnknown } else { Difference::MembershipWanted };
-        differences.findings.push(Finding::user(&picture.users[*place as usize].id, difference));
-    }
-    for (place, _, user) in actual {
-        if !is_held(place) && wanted.binary_search(&place).is_err() {
-            let owner = Some(picture.users[place as usize].id.clone());
-            differences.foreign.push(foreign(group, group_id, user, owner));
-        }
-    }
-    differences.foreign.extend(strangers.into_iter().map(|user| foreign(group, group_id, user, None)));
+    differences.foreign = actual.rest().map(|user| foreign(picture, group, group_id, user)).collect();
     differences
 }
 
-/// The places of the users that should be in the group; whom the ledger does not know is a finding. Users who
-/// are not mirrored are judged by their own reading: they may be disabled.
-fn wanted(picture: &Picture, in_entra: &[EntraObjectId], findings: &mut Vec<Finding>) -> Vec<u32> {
-    let mut wanted = Vec::with_capacity(in_entra.len());
-    for id in in_entra {
-        match picture.place_of_user(id) {
-            Some(place) if picture.is_mirrored(place) => wanted.push(place),
-            Some(_) => {}
-            None => findings.push(Finding::user(id, Difference::NotMirrored)),
-        }
-    }
-    wanted.sort_unstable();
-    wanted
+/// Users in the order of their numbers, each once.
+fn numbers(users: &[EntraObjectId]) -> Vec<(Number, &EntraObjectId)> {
+    let mut numbers: Vec<_> = users.iter().map(|id| (Number::of(id.as_str()), id)).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
 }
 
-type Members<'a> = Vec<(u32, Number, &'a UserId)>;
+/// The members in the identity store, in the order of their numbers.
+struct Actual<'a>(Vec<ActualMember<'a>>);
 
-/// The members in the identity store: those that are users of ours, and the others.
-fn actual<'a>(picture: &Picture, in_store: &'a [(UserId, MembershipId)]) -> (Members<'a>, Vec<&'a UserId>) {
-    let (mut ours, mut strangers) = (Vec::with_capacity(in_store.len()), Vec::new());
-    for (user, membership) in in_store {
-        match picture.owner_of_user(user) {
-            Some(place) => ours.push((place, Number::of(membership.as_str()), user)),
-            None => strangers.push(user),
-        }
-    }
-    ours.sort_unstable();
-    (ours, strangers)
+struct ActualMember<'a> {
+    object: Number,
+    membership: Number,
+    user: &'a UserId,
+    is_ours: bool,
 }
 
-fn foreign(
-    group: &KnownGroup,
-    group_id: &GroupId,
-    user: &UserId,
-    owner: Option<EntraObjectId>,
-) -> ForeignMember {
+impl<'a> Actual<'a> {
+    fn of(in_store: &'a [(UserId, MembershipId)]) -> Self {
+        let members = in_store.iter().map(|(user, membership)| ActualMember {
+            object: Number::of(user.as_str()),
+            membership: Number::of(membership.as_str()),
+            user,
+            is_ours: false,
+        });
+        let mut members: Vec<_> = members.collect();
+        members.sort_unstable_by_key(|member| member.object);
+        Self(members)
+    }
+
+    /// The membership of a user whom Entra ID or the ledger knows to be in the group.
+    fn take(&mut self, object: Number) -> Option<Number> {
+        let at = self.0.binary_search_by(|member| member.object.cmp(&object)).ok()?;
+        let member = self.0.get_mut(at)?;
+        member.is_ours = true;
+        Some(member.membership)
+    }
+
+    /// Everybody else.
+    fn rest(self) -> impl Iterator<Item = &'a UserId> {
+        self.0.into_iter().filter(|member| !member.is_ours).map(|member| member.user)
+    }
+}
+
+fn foreign(picture: &Picture, group: &KnownGroup, group_id: &GroupId, user: &UserId) -> ForeignMember {
+    let owner = picture.owner_of_user(user).map(|place| picture.users[place as usize].id.clone());
     ForeignMember { group: group.id.clone(), group_id: group_id.clone(), user: user.clone(), owner }
 }

@@ -5,6 +5,8 @@ use crate::digest::Digest;
 use crate::record::{GroupRecord, Record, Standing, UserRecord};
 use crate::{EntraObjectId, GroupId, MembershipId, UserId};
 use jiff::Timestamp;
+use std::collections::HashMap;
+use std::ops::Range;
 
 /// A user's record, reduced.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,11 +55,34 @@ pub struct KnownGroup {
 }
 
 /// A membership by the ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Holding {
-    pub group: Number,
+#[derive(Debug, Clone, Copy)]
+struct Holding {
+    /// The group's place among those that anybody is in.
+    group: u32,
     /// The user's place in the picture.
-    pub user: u32,
+    user: u32,
+    /// `None` while it is being written.
+    membership: Option<Number>,
+}
+
+/// What a comparison of members must know of a user, in one place: it asks for this a million times.
+#[derive(Debug, Clone, Copy)]
+struct Member {
+    id: Number,
+    object: Option<Number>,
+    is_mirrored: bool,
+}
+
+/// Who is in a group by the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Held {
+    /// The user's id in Entra ID.
+    pub id: Number,
+    /// The user's object in the identity store.
+    pub object: Option<Number>,
+    /// The user's place in the picture.
+    pub place: u32,
+    pub is_mirrored: bool,
     /// `None` while it is being written.
     pub membership: Option<Number>,
 }
@@ -67,12 +92,14 @@ pub(super) struct Holding {
 pub struct Picture {
     pub(super) users: Vec<KnownUser>,
     pub(super) groups: Vec<KnownGroup>,
-    /// Whether each user is mirrored: a comparison asks for this often, and for little else.
-    mirrored: Vec<bool>,
+    members: Vec<Member>,
     user_ids: Index,
     user_objects: Index,
     group_objects: Index,
+    /// In the order of the groups' places.
     holdings: Vec<Holding>,
+    /// Where the memberships of each group are.
+    holdings_of: HashMap<Number, Range<usize>>,
 }
 
 /// Makes a picture out of records, which may come in any order.
@@ -82,16 +109,20 @@ pub struct PictureBuilder {
     groups: Vec<KnownGroup>,
     /// By the place of arrival.
     holdings: Vec<Holding>,
+    /// The places of the groups that anybody is in.
+    held_groups: HashMap<Number, u32>,
 }
 
 impl PictureBuilder {
     /// Takes in a user.
     pub fn add_user(&mut self, record: &Record<UserRecord>) {
         let user = &record.principal;
-        let place = u32::try_from(self.users.len()).unwrap_or(u32::MAX);
+        let place = place_of(self.users.len());
         let mut hold = |group: &GroupId, membership: Option<&MembershipId>| {
             let membership = membership.map(|id| Number::of(id.as_str()));
-            self.holdings.push(Holding { group: Number::of(group.as_str()), user: place, membership });
+            let next = place_of(self.held_groups.len());
+            let group = *self.held_groups.entry(Number::of(group.as_str())).or_insert(next);
+            self.holdings.push(Holding { group, user: place, membership });
         };
         user.memberships.iter().for_each(|(group, membership)| hold(group, Some(membership)));
         user.granting
@@ -132,7 +163,7 @@ impl PictureBuilder {
 
     /// The picture.
     pub fn finish(mut self) -> Picture {
-        let mut order: Vec<u32> = (0..u32::try_from(self.users.len()).unwrap_or(u32::MAX)).collect();
+        let mut order: Vec<u32> = (0..place_of(self.users.len())).collect();
         order.sort_by(|one, other| self.users[*one as usize].id.cmp(&self.users[*other as usize].id));
         let mut places = vec![0_u32; order.len()];
         for (place, arrival) in (0_u32..).zip(&order) {
@@ -141,11 +172,17 @@ impl PictureBuilder {
         for holding in &mut self.holdings {
             holding.user = places[holding.user as usize];
         }
-        self.holdings.sort_unstable();
+        self.holdings.sort_unstable_by_key(|holding| (holding.group, holding.user));
         self.users.sort_by(|one, other| one.id.cmp(&other.id));
         self.groups.sort_by(|one, other| one.id.cmp(&other.id));
+        let members = self.users.iter().map(|user| Member {
+            id: Number::of(user.id.as_str()),
+            object: user.user_id.as_ref().map(|object| Number::of(object.as_str())),
+            is_mirrored: user.standing == Standing::Mirrored,
+        });
         let mut picture = Picture {
-            mirrored: self.users.iter().map(|user| user.standing == Standing::Mirrored).collect(),
+            members: members.collect(),
+            holdings_of: ranges(&self.holdings, self.held_groups),
             user_ids: Index::of(self.users.iter().map(|user| Number::of(user.id.as_str())).zip(0..)),
             user_objects: objects(self.users.iter().map(|user| user.user_id.as_ref().map(UserId::as_str))),
             group_objects: objects(
@@ -188,8 +225,10 @@ impl Picture {
         self.user_ids.get(Number::of(id.as_str()))
     }
 
-    pub(super) fn is_mirrored(&self, place: u32) -> bool {
-        self.mirrored.get(place as usize).copied().unwrap_or(false)
+    /// A user's object in the identity store, if the user is mirrored.
+    pub(super) fn mirrored_as(&self, place: u32) -> Option<Option<Number>> {
+        let member = self.members.get(place as usize)?;
+        member.is_mirrored.then_some(member.object)
     }
 
     pub(super) fn owner_of_user(&self, user: &UserId) -> Option<u32> {
@@ -200,21 +239,42 @@ impl Picture {
         self.group_objects.get(Number::of(group.as_str()))
     }
 
-    /// Who is in this group by the ledger, in the order of the users.
-    pub(super) fn holdings_in(&self, group: &GroupId) -> &[Holding] {
-        let number = Number::of(group.as_str());
-        let start = self.holdings.partition_point(|holding| holding.group < number);
-        let end = self.holdings.partition_point(|holding| holding.group <= number);
-        &self.holdings[start..end]
+    /// Who is in this group by the ledger, in the order of the numbers of their ids.
+    pub(super) fn held_in(&self, group: &GroupId) -> Vec<Held> {
+        let range = self.holdings_of.get(&Number::of(group.as_str())).cloned().unwrap_or_default();
+        let mut held: Vec<Held> = self.holdings[range].iter().map(|holding| self.held(holding)).collect();
+        held.sort_unstable_by_key(|held| held.id);
+        held
+    }
+
+    fn held(&self, holding: &Holding) -> Held {
+        let Member { id, object, is_mirrored } = self.members[holding.user as usize];
+        Held { id, object, place: holding.user, is_mirrored, membership: holding.membership }
     }
 
     fn mark_nobodys_groups(&mut self) {
-        for holding in &self.holdings {
-            if self.group_objects.get(holding.group).is_none() {
-                self.users[holding.user as usize].holds_in_nobodys_group = true;
+        for (group, range) in &self.holdings_of {
+            if self.group_objects.get(*group).is_none() {
+                for holding in &self.holdings[range.clone()] {
+                    self.users[holding.user as usize].holds_in_nobodys_group = true;
+                }
             }
         }
     }
+}
+
+fn place_of(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// Where the holdings of each group are, which stand in the order of the groups' places.
+fn ranges(holdings: &[Holding], groups: HashMap<Number, u32>) -> HashMap<Number, Range<usize>> {
+    let mut ends = vec![0; groups.len()];
+    for (number, holding) in (1..).zip(holdings) {
+        ends[holding.group as usize] = number;
+    }
+    let start = |place: usize| place.checked_sub(1).map_or(0, |before| ends[before]);
+    groups.into_iter().map(|(group, place)| (group, start(place as usize)..ends[place as usize])).collect()
 }
 
 fn objects<'a>(ids: impl Iterator<Item = Option<&'a str>>) -> Index {

@@ -21,7 +21,7 @@ const PLANNING: f64 = 1.0;
 /// MiB.
 const PLANNING_MEMORY: f64 = 300.0;
 /// Time for a membership among a million and among ten thousand, which fit into the processor's caches.
-const GROWTH: f64 = 4.0;
+const GROWTH: f64 = 2.0;
 
 const OF_SWEEP: [&str; 5] =
     ["identity-store-calls", "graph-calls", "time", "longest-invocation", "peak-memory"];
