@@ -7,6 +7,7 @@ pub mod event_source;
 pub mod function;
 pub mod function_url;
 pub mod identity_store;
+pub mod load;
 pub mod logs;
 pub mod moto;
 pub mod organisation;

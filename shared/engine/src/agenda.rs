@@ -6,11 +6,13 @@ use planning::record::PrincipalKind;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Revocations go first.
+/// The lists that work waits in. None of them waits behind another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
-    /// Work that may take access away.
+    /// What a live change takes away, or may turn out to take away: a few principals, never a bulk of them.
+    LiveRevocation,
+    /// Other work that may take access away, in bulk perhaps.
     Revocation,
     /// Everything else.
     Ordinary,
@@ -93,11 +95,12 @@ pub struct AgendaEntry {
 
 impl Priority {
     /// Every priority, the most urgent first.
-    pub const ALL: [Priority; 2] = [Priority::Revocation, Priority::Ordinary];
+    pub const ALL: [Priority; 3] = [Priority::LiveRevocation, Priority::Revocation, Priority::Ordinary];
 
     /// The name as it is stored.
     pub fn name(self) -> &'static str {
         match self {
+            Priority::LiveRevocation => "live-revocation",
             Priority::Revocation => "revocation",
             Priority::Ordinary => "ordinary",
         }

@@ -86,6 +86,6 @@ impl Mirror {
     }
 }
 
-fn is_repair(work: &Work) -> bool {
+pub(crate) fn is_repair(work: &Work) -> bool {
     work.agenda.iter().any(|key| key.reason == Reason::Repair)
 }

@@ -8,7 +8,7 @@ use crate::trigger::{Look, Origin, Subject, Trigger};
 use crate::work::Work;
 use planning::record::{GroupRecord, PrincipalKind, Record};
 use planning::{EntraObjectId, GroupId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A fan-out of at most this many goes to the queue at once, so that a single change is not slowed down;
 /// a larger one is bulk work and belongs on the agenda.
@@ -155,46 +155,67 @@ impl Mirror {
     }
 
     /// Queues a small fan-out of a live change, and puts any other on the agenda: what came from there must not
-    /// grow on its way, and it remembers what an operator approved. There it has the place of the change that
-    /// it follows from; users whom several groups of that change name are looked at once.
-    pub(crate) async fn send_fan_out(
+    /// grow on its way, and it remembers what an operator approved. Few who lose something do not wait for many who
+    /// gain. On the agenda everybody has the place of the change that they follow from; users whom several groups of
+    /// that change name are looked at once.
+    pub(crate) async fn send_fan_out(&self, work: &Work, fan_out: FanOut) -> Result<(), CallError> {
+        let FanOut { look_at, losers, anew, .. } = fan_out;
+        let look = |subject: Subject| match subject.kind {
+            PrincipalKind::Group if anew => (subject, Look::InDoubt),
+            _ => (subject, Look::ReadAnyway),
+        };
+        let looks = look_at.into_iter().map(look);
+        let (losing, others): (Looks, Looks) = looks.partition(|(subject, _)| losers.contains(&subject.id));
+        let live = work.is_urgent() && !work.approved;
+        if live && losing.len() + others.len() <= LIVE_FAN_OUT {
+            return self.send_at_once(work, losing.into_iter().chain(others)).await;
+        }
+        let losing = if live && losing.len() <= LIVE_FAN_OUT {
+            self.send_at_once(work, losing).await?;
+            Looks::new()
+        } else {
+            losing
+        };
+        self.plan_fan_out(work, losing, Priority::Revocation).await?;
+        self.plan_fan_out(work, others, Priority::Ordinary).await
+    }
+
+    async fn send_at_once(
         &self,
         work: &Work,
-        look_at: BTreeSet<Subject>,
-        revokes: bool,
-        anew: bool,
+        looks: impl IntoIterator<Item = (Subject, Look)>,
     ) -> Result<(), CallError> {
-        let look = |subject: &Subject| match subject.kind {
-            PrincipalKind::Group if anew => Look::InDoubt,
-            _ => Look::ReadAnyway,
-        };
-        if look_at.is_empty() {
-            return Ok(());
-        }
-        let group = &work.subject.id;
-        if look_at.len() <= LIVE_FAN_OUT && work.live && !work.approved {
-            let triggers = look_at.into_iter().map(|subject| Trigger {
-                look: look(&subject),
-                origin: Origin::FanOut { group: group.clone() },
-                expectations: Vec::new(),
-                noticed_at: work.noticed_at,
-                subject,
-            });
-            return self.mover.queue.send(&triggers.collect::<Vec<Trigger>>()).await;
-        }
-        let entries = look_at.into_iter().map(|subject| AgendaEntry {
-            due: work.noticed_at,
-            priority: if revokes { Priority::Revocation } else { Priority::Ordinary },
-            reason: if work.approved { Reason::Approved } else { Reason::FanOut },
-            look: look(&subject),
+        let triggers = looks.into_iter().map(|(subject, look)| Trigger {
+            subject,
+            look,
+            origin: Origin::FanOut { group: work.subject.id.clone() },
             expectations: Vec::new(),
             noticed_at: work.noticed_at,
+        });
+        let triggers: Vec<Trigger> = triggers.collect();
+        if triggers.is_empty() { Ok(()) } else { self.mover.queue.send(&triggers).await }
+    }
+
+    async fn plan_fan_out(&self, work: &Work, looks: Looks, priority: Priority) -> Result<(), CallError> {
+        if looks.is_empty() {
+            return Ok(());
+        }
+        let entries = looks.into_iter().map(|(subject, look)| AgendaEntry {
+            due: work.noticed_at,
+            priority,
             subject,
+            reason: if work.approved { Reason::Approved } else { Reason::FanOut },
+            look,
+            expectations: Vec::new(),
+            noticed_at: work.noticed_at,
         });
         self.agenda.put(&entries.collect::<Vec<_>>()).await?;
         self.mover.move_due().await.map(|_| ())
     }
 }
+
+/// Whom to look at, and how closely.
+type Looks = BTreeMap<Subject, Look>;
 
 fn users_of<'a>(subjects: impl IntoIterator<Item = &'a Subject>) -> impl Iterator<Item = EntraObjectId> {
     let users = subjects.into_iter().filter(|subject| subject.kind == PrincipalKind::User);

@@ -43,7 +43,7 @@ impl Mirror {
         let outcome = self.converge_group(work, &mut record, &desired).await;
         let created =
             record.principal.group_id.is_some() && record.principal.group_id != before.principal.group_id;
-        let fan_out = match &desired {
+        let mut fan_out = match &desired {
             DesiredGroup::Absent => self.fan_out_of_absent(work, &before, &mut record, &facts).await?,
             DesiredGroup::Present { .. } => self.fan_out_of_present(&mut record, &facts, created).await?,
         };
@@ -55,9 +55,14 @@ impl Mirror {
             let withdrawn = Record { dirty: true, ..record.clone() };
             record.version = self.ledger.put_group(&withdrawn).await?;
         }
-        let look_at = fan_out.look_at.difference(covered).cloned().collect();
-        self.send_fan_out(work, look_at, revokes, fan_out.anew).await?;
-        self.recheck_reading(work, &facts, fan_out.look_at.is_empty()).await?;
+        let named_nobody = fan_out.look_at.is_empty();
+        fan_out.look_at.retain(|subject| !covered.contains(subject));
+        if revokes {
+            // Whoever is in a group that counts no more may lose something, nested groups included.
+            fan_out.losers = fan_out.look_at.iter().map(|subject| subject.id.clone()).collect();
+        }
+        self.send_fan_out(work, fan_out).await?;
+        self.recheck_reading(work, &facts, named_nobody).await?;
         if facts.reading.is_some() && record.principal.delta_link.is_some() {
             record.principal.delta_link_made_at = Some(self.clock.now());
         }

@@ -28,4 +28,5 @@ mod user;
 mod user_actual;
 mod user_facts;
 mod user_task;
+mod users;
 mod work;

@@ -10,8 +10,7 @@ use crate::ports::{
 use crate::recheck;
 use crate::telemetry::{Count, Telemetry};
 use crate::trigger::{Look, Origin, Subject, Trigger};
-use crate::urgency::{Urgency, with_urgency, within};
-use crate::user_task::UserTask;
+use crate::urgency::{Urgency, with_urgency};
 use crate::work::{self, Stopped, Work};
 use futures::future::join_all;
 use jiff::SignedDuration;
@@ -19,10 +18,10 @@ use planning::EntraObjectId;
 use planning::attributes::UserAttribute;
 use planning::mapping::MappingSettings;
 use planning::plan::{Change, Plan};
-use planning::record::{GroupRecord, PrincipalKind, Record};
+use planning::record::{GroupRecord, PrincipalKind, Record, UserRecord};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 /// How long calls of the agenda's work wait for their budgets in a batch. A live change that comes meanwhile
@@ -35,6 +34,11 @@ const LIVE_TIME: Duration = Duration::from_secs(2);
 /// Live changes that were noticed longer ago than this come from a queue that is not empty: none of them waits,
 /// for behind them there may be a revocation.
 const LATE: SignedDuration = SignedDuration::from_secs(1);
+/// So many late ones in a batch are a flood; a single one may only have met a batch of the agenda's work.
+const FLOOD: usize = 5;
+/// For so long after a flood, or after one that then had to step back, no live change waits. Else the queue would fill up
+/// anew whenever it has been emptied.
+const BUSY: SignedDuration = SignedDuration::from_mins(1);
 
 /// The operator's choices.
 #[derive(Debug, Clone, Default)]
@@ -91,6 +95,8 @@ pub struct Mirror {
     pub(crate) settings: MirrorSettings,
     pub(crate) managed: BTreeSet<UserAttribute>,
     assigned_set_is_known: AtomicBool,
+    /// Until when live changes do not wait, in seconds since 1970.
+    busy_until: AtomicI64,
 }
 
 /// What became of one principal's triggers.
@@ -118,6 +124,7 @@ impl Mirror {
             managed: settings.mapping.managed(),
             settings,
             assigned_set_is_known: AtomicBool::new(false),
+            busy_until: AtomicI64::new(0),
         }
     }
 
@@ -138,20 +145,44 @@ impl Mirror {
             return outcomes;
         }
         let (live, bulk): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            work.into_iter().partition(|(_, work)| work.live);
-        let is_late = |work: &Work| self.clock.now().duration_since(work.noticed_at) > LATE;
-        let patience = if live.values().any(is_late) { Duration::ZERO } else { LIVE_TIME };
-        let slice = if live.is_empty() { BULK_TIME } else { TIME_BESIDE_LIVE };
+            work.into_iter().partition(|(_, work)| work.is_urgent());
+        let patience = self.patience(&live);
+        let slice = match live.is_empty() {
+            true => BULK_TIME,
+            false if self.is_busy() => Duration::ZERO,
+            false => TIME_BESIDE_LIVE,
+        };
         // What is taken off the agenda here makes room there: other mirrors may be idle.
+        let of_agenda = live.values().chain(bulk.values()).any(|work| !work.agenda.is_empty());
         let (live, bulk, ()) = futures::join!(
             with_urgency(Urgency::Revocation, self.handle_part(&live, patience)),
             with_urgency(Urgency::Bulk, self.handle_part(&bulk, slice)),
-            self.move_more(!bulk.is_empty()),
+            self.move_more(of_agenda),
         );
-        self.move_more(!bulk.is_empty()).await;
+        self.move_more(of_agenda).await;
         outcomes.extend(live);
         outcomes.extend(bulk);
         outcomes
+    }
+
+    /// How long live changes that only give may wait for their budgets.
+    fn patience(&self, live: &BTreeMap<Subject, Work>) -> Duration {
+        let now = self.clock.now();
+        let is_late = |work: &&Work| work.live && now.duration_since(work.noticed_at) > LATE;
+        let late = live.values().filter(is_late).count();
+        if late >= FLOOD {
+            self.stay_busy();
+        }
+        if late > 0 || self.is_busy() { Duration::ZERO } else { LIVE_TIME }
+    }
+
+    fn stay_busy(&self) {
+        self.busy_until.store((self.clock.now() + BUSY).as_second(), Ordering::Relaxed);
+    }
+
+    /// More live changes have arrived lately than could be written.
+    fn is_busy(&self) -> bool {
+        self.clock.now().as_second() < self.busy_until.load(Ordering::Relaxed)
     }
 
     async fn handle_part(
@@ -172,7 +203,11 @@ impl Mirror {
 
     /// Moves due work to the queue; the minute run takes over should this fail.
     async fn move_more(&self, if_so: bool) {
-        if if_so && let Err(error) = self.mover.move_due().await {
+        if !if_so {
+            return;
+        }
+        let moved = if self.is_busy() { self.mover.move_little().await } else { self.mover.move_due().await };
+        if let Err(error) = moved {
             tracing::warn!(%error, "due work was not moved to the queue; the next run moves it");
         }
     }
@@ -211,7 +246,7 @@ impl Mirror {
     async fn handle_known(
         &self,
         work: &BTreeMap<Subject, Work>,
-        users: BTreeMap<EntraObjectId, Record<planning::record::UserRecord>>,
+        users: BTreeMap<EntraObjectId, Record<UserRecord>>,
         groups: BTreeMap<EntraObjectId, Record<GroupRecord>>,
         time: Duration,
     ) -> Results {
@@ -243,64 +278,16 @@ impl Mirror {
         results
     }
 
-    /// Revocations of every user of the batch come before any grant of any of them.
-    async fn handle_users(
-        &self,
-        work: &BTreeMap<Subject, Work>,
-        records: BTreeMap<EntraObjectId, Record<planning::record::UserRecord>>,
-        time: Duration,
-    ) -> Results {
-        let facts = match self.user_facts(work, records).await {
-            Ok(facts) => facts,
-            Err(error) => return all_stopped(work, &error),
-        };
-        let mut results = Results::new();
-        let mut tasks: Vec<UserTask> = Vec::new();
-        let prepared = join_all(facts.into_iter().map(|(id, facts)| async {
-            let subject = Subject::user(id);
-            let prepared = match facts {
-                Ok(facts) => self.prepare_user(work[&subject].clone(), facts).await,
-                Err(error) => Err(error),
-            };
-            let prepared = prepared.map_err(|error| work[&subject].stopped(error));
-            (subject, prepared)
-        }));
-        for (subject, prepared) in prepared.await {
-            match prepared {
-                Ok(Some(task)) => tasks.push(task),
-                Ok(None) => {}
-                Err(error) => {
-                    results.insert(subject, Err(error));
-                }
-            }
-        }
-        if let Err(error) = self.break_bulk(&mut tasks).await {
-            // Uncounted, nothing is revoked: the messages come again.
-            let stopped = |task: &UserTask| Err(task.work.stopped(error.clone()));
-            results.extend(tasks.iter().map(|task| (task.work.subject.clone(), stopped(task))));
-            return results;
-        }
-        results.extend(within(time, self.apply_plans(tasks)).await);
-        results
-    }
-
-    async fn apply_plans(&self, mut tasks: Vec<UserTask>) -> Vec<(Subject, Result<(), Stopped>)> {
-        let revocations =
-            tasks.iter_mut().map(|task| with_urgency(task.urgency(), self.revoke_for_user(task)));
-        join_all(revocations).await;
-        let finished = tasks.into_iter().map(|task| async {
-            let subject = task.work.subject.clone();
-            (subject, with_urgency(task.urgency(), self.finish_user(task)).await)
-        });
-        join_all(finished).await
-    }
-
     /// Ticks off what is done. Being throttled is no failure: the principal steps back to the agenda.
     async fn conclude(&self, work: &Work, result: Result<(), Stopped>) -> Outcome {
         let concluded = match result {
             Ok(()) => self.agenda.done(&work.agenda).await,
             Err(Stopped { error: CallError { cause: Cause::Throttled { retry_after }, .. }, priority }) => {
                 self.telemetry.count(Count::Throttled, 1);
+                if work.live && self.is_busy() {
+                    // They still are too many, even if they are not late any more.
+                    self.stay_busy();
+                }
                 self.step_back(work, priority, retry_after).await
             }
             Err(Stopped { error, .. }) => Err(error),
@@ -351,12 +338,9 @@ impl Mirror {
     }
 }
 
-fn all_stopped(work: &BTreeMap<Subject, Work>, error: &CallError) -> Results {
+pub(crate) fn all_stopped(work: &BTreeMap<Subject, Work>, error: &CallError) -> Results {
     work.iter().map(|(subject, work)| (subject.clone(), Err(work.stopped(error.clone())))).collect()
 }
 
-type Results = BTreeMap<Subject, Result<(), Stopped>>;
-type Records = (
-    BTreeMap<EntraObjectId, Record<planning::record::UserRecord>>,
-    BTreeMap<EntraObjectId, Record<GroupRecord>>,
-);
+pub(crate) type Results = BTreeMap<Subject, Result<(), Stopped>>;
+type Records = (BTreeMap<EntraObjectId, Record<UserRecord>>, BTreeMap<EntraObjectId, Record<GroupRecord>>);

@@ -25,7 +25,7 @@ pub(crate) fn after_contradiction(
 ) -> Vec<AgendaEntry> {
     // Somebody who is said to have left must not keep access because much else is to be done.
     let left = contradicted.iter().any(|expected| !expected.joined);
-    let priority = if left { Priority::Revocation } else { Priority::Ordinary };
+    let priority = if left { Priority::LiveRevocation } else { Priority::Ordinary };
     let due = delays.contradiction.iter().map(|delay| now + *delay);
     due.map(|due| recheck(entry(work, priority, Reason::Contradiction, due, contradicted.clone()))).collect()
 }

@@ -7,13 +7,13 @@ use crate::mirror::Mirror;
 use crate::ports::{CallError, Cause};
 use crate::recheck;
 use crate::trigger::{Expectation, Look, Subject};
-use crate::user_facts::UserFacts;
 use crate::user_task::UserTask;
+use crate::users::JudgedUser;
 use crate::work::{Stopped, Work};
 use futures::{StreamExt, stream};
 use planning::GroupId;
 use planning::attributes::UserAttribute;
-use planning::desired::{AssignedGroups, DesiredUser, desired_user};
+use planning::desired::{AssignedGroups, DesiredUser};
 use planning::guard_rail::{self, ApprovedPlan, Ours};
 use planning::hold;
 use planning::plan::{Change, Plan};
@@ -31,17 +31,9 @@ const REPLANS: usize = 2;
 impl Mirror {
     /// Decides what to do for a user; `None` if there is nothing to do. The record is marked dirty, with
     /// all that is about to be written, before anything is.
-    pub(crate) async fn prepare_user(
-        &self,
-        work: Work,
-        facts: UserFacts,
-    ) -> Result<Option<UserTask>, CallError> {
-        let UserFacts { mut record, reading, assigned_groups, manager } = facts;
+    pub(crate) async fn prepare_user(&self, judged: JudgedUser) -> Result<Option<UserTask>, CallError> {
+        let JudgedUser { work, mut record, reading, assigned_groups, desired, past_grace, .. } = judged;
         self.recheck_contradictions(&work, &reading).await?;
-        let desired =
-            desired_user(&reading, &record, &assigned_groups, manager.as_ref(), &self.settings.mapping);
-        let past_grace =
-            self.is_past_grace(&work, record.principal.standing) && matches!(desired, DesiredUser::Absent(_));
         if past_grace {
             return self.prepare_deletion(work, record, desired).await;
         }

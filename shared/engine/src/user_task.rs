@@ -12,7 +12,7 @@ use planning::hold;
 use planning::plan::Change;
 use planning::record::{Record, UserRecord};
 use planning::skipped::{SkipReason, Skipped};
-use planning::user_plan::IdentityUser;
+use planning::user_plan::{self, IdentityUser};
 use std::collections::BTreeSet;
 
 /// A user whose plan is approved, and whose record says so.
@@ -40,18 +40,18 @@ impl UserTask {
         hold::counted(&self.record, &self.desired, self.approved.plan())
     }
 
-    /// How urgent it is to apply the plan.
-    pub(crate) fn urgency(&self) -> Urgency {
-        match (self.work.live, self.approved.revocations().next()) {
-            (true, Some(_)) => Urgency::Revocation,
-            (true, None) => Urgency::Live,
-            (false, _) => Urgency::Bulk,
-        }
+    /// How urgent it is to take away what the plan takes away.
+    pub(crate) fn urgency_of_revocations(&self) -> Urgency {
+        if self.work.is_urgent() { Urgency::Revocation } else { Urgency::Bulk }
     }
 
-    /// Among what the rest has to wait if it steps back to the agenda.
+    /// Among what the rest has to wait if it steps back to the agenda after the revocations.
     pub(crate) fn priority(&self) -> Priority {
-        if self.revoked { Priority::Revocation } else { Priority::Ordinary }
+        if user_plan::may_revoke(&self.record, &self.desired) {
+            self.work.list_of_revocations()
+        } else {
+            Priority::Ordinary
+        }
     }
 
     /// Leaves these memberships alone until an operator decides.

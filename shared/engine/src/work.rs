@@ -23,6 +23,8 @@ pub(crate) struct Work {
     pub(crate) live: bool,
     /// An entry among the agenda's revocations led here.
     among_revocations: bool,
+    /// An entry among those revocations that live changes left behind led here.
+    among_live_revocations: bool,
     /// Nothing but looking again at what was looked at before.
     pub(crate) only_recheck: bool,
     /// An operator approved the revocations behind this: they are not weighed again.
@@ -47,6 +49,7 @@ pub(crate) fn coalesce(triggers: impl IntoIterator<Item = Trigger>) -> BTreeMap<
             notified: false,
             live: false,
             among_revocations: false,
+            among_live_revocations: false,
             only_recheck: true,
             approved: false,
             grace_over: false,
@@ -71,11 +74,22 @@ pub(crate) struct Stopped {
 }
 
 impl Work {
+    /// It comes from a live change that may take access away: other work does not make it wait.
+    pub(crate) fn is_urgent(&self) -> bool {
+        self.live || self.among_live_revocations
+    }
+
+    /// The list for what is left to take away.
+    pub(crate) fn list_of_revocations(&self) -> Priority {
+        if self.is_urgent() { Priority::LiveRevocation } else { Priority::Revocation }
+    }
+
     /// It ended before it was known what is to be done. A live change may turn out to take access away: the
-    /// rest must not wait behind what gives.
+    /// rest must wait neither behind what gives nor behind revocations in bulk.
     pub(crate) fn stopped(&self, error: CallError) -> Stopped {
-        let may_revoke = self.live || self.among_revocations;
-        Stopped { error, priority: if may_revoke { Priority::Revocation } else { Priority::Ordinary } }
+        let may_revoke = self.is_urgent() || self.among_revocations;
+        let priority = if may_revoke { self.list_of_revocations() } else { Priority::Ordinary };
+        Stopped { error, priority }
     }
 
     fn add(&mut self, trigger: Trigger) {
@@ -89,6 +103,7 @@ impl Work {
             Origin::Agenda { key } => {
                 self.only_recheck &= key.is_recheck();
                 self.among_revocations |= key.priority == Priority::Revocation;
+                self.among_live_revocations |= key.priority == Priority::LiveRevocation;
                 self.approved |= key.reason == Reason::Approved;
                 self.grace_over |= key.reason == Reason::GraceOver;
                 self.agenda.insert(key);

@@ -4,6 +4,7 @@
 
 mod world;
 
+use engine::agenda::{Priority, Reason};
 use engine::ports::Cause;
 use world::set_up::engineers;
 use world::store::Moment;
@@ -55,6 +56,42 @@ async fn being_throttled_is_no_failure() {
     assert_eq!(world.queue.open(), 0, "the message is acknowledged; the agenda has the work");
     world.pass(4).await;
     assert_eq!(world.held(), groups(&[("Engineers", &["ada", "bob", "eve"])]));
+}
+
+/// The lists in which work waits that a busy service put off.
+fn lists_of_deferred(world: &World) -> Vec<Priority> {
+    let entries = world.ledger.open_agenda();
+    let deferred = entries.into_iter().filter(|entry| entry.reason == Reason::Deferred);
+    deferred.map(|entry| entry.priority).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_live_revocation_that_steps_back_waits_in_a_list_of_its_own() {
+    let (world, engineers, ada, _) = engineers().await;
+    world.entra.leave(&engineers.id, ada.clone());
+    let throttled = Cause::Throttled { retry_after: Some(jiff::SignedDuration::from_secs(3)) };
+    world.store.state().failing.insert("DeleteGroupMembership", (throttled, Moment::Before));
+    world.notified(&ada).await;
+    assert_eq!(lists_of_deferred(&world), [Priority::LiveRevocation]);
+    world.pass(4).await;
+    assert_eq!(world.held(), groups(&[("Engineers", &["bob"])]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_to_give_after_a_revocation_waits_among_what_gives() {
+    let (world, engineers, ada, _) = engineers().await;
+    let auditors = world.group("Auditors", &[]);
+    world.assign(&auditors);
+    world.settle().await;
+    world.entra.leave(&engineers.id, ada.clone());
+    world.entra.join(&auditors.id, ada.clone());
+    let throttled = Cause::Throttled { retry_after: Some(jiff::SignedDuration::from_secs(3)) };
+    world.store.state().failing.insert("CreateGroupMembership", (throttled, Moment::Before));
+    world.notified(&ada).await;
+    assert_eq!(world.held(), groups(&[("Auditors", &[]), ("Engineers", &["bob"])]));
+    assert_eq!(lists_of_deferred(&world), [Priority::Ordinary]);
+    world.pass(4).await;
+    assert_eq!(world.held(), groups(&[("Auditors", &["ada"]), ("Engineers", &["bob"])]));
 }
 
 #[tokio::test(start_paused = true)]

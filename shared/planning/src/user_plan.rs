@@ -101,6 +101,17 @@ pub fn reads(record: &Record<UserRecord>, desired: &DesiredUser, in_doubt: bool)
     }
 }
 
+/// True if handling the user may take a membership away, whatever Identity Center is found to hold. Where it is
+/// false, no plan takes any away; where it is true, the plan may still leave everything.
+pub fn may_revoke(record: &Record<UserRecord>, desired: &DesiredUser) -> bool {
+    let user = &record.principal;
+    let kept = hold::kept(record, desired);
+    let wanted =
+        |group: &GroupId| matches!(desired, DesiredUser::Present { groups, .. } if groups.contains(group));
+    let mut ours = user.memberships.keys().chain(&user.granting);
+    ours.any(|group| !wanted(group) && !kept.contains(group))
+}
+
 /// Plans a user. `object` is the user in Identity Center if it was read; `managed` the attributes that are
 /// ours to set.
 pub fn plan_user(

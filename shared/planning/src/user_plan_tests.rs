@@ -272,6 +272,36 @@ proptest! {
     }
 
     #[test]
+    fn a_plan_takes_nothing_away_from_whom_may_revoke_clears(
+        written in proptest::collection::btree_set(0u8..6, 0..5),
+        granting in proptest::collection::btree_set(0u8..6, 0..3),
+        held in proptest::collection::btree_set(0u8..6, 0..3),
+        found in proptest::collection::btree_set(0u8..6, 0..6),
+        (desired, is_read, is_known, in_scope) in (any_desired(), any::<bool>(), any::<bool>(), any::<bool>()),
+    ) {
+        let membership = |group: &GroupId| MembershipId::parse(&format!("m-{group}")).unwrap();
+        let with_ids = |numbers| groups(numbers).into_iter().map(|group| (group.clone(), membership(&group)));
+        let desired = if in_scope { desired } else { DesiredUser::Absent(OutOfScope::NotAssigned) };
+        let mut record = unknown();
+        record.principal.user_id = is_known.then(user_id);
+        record.principal.memberships = with_ids(written).collect();
+        record.principal.granting = groups(granting);
+        record.marks.held = groups(held);
+        let may = may_revoke(&record, &desired);
+        // A creation that was never answered may be found to have taken effect.
+        record.principal.user_id = Some(user_id());
+        if is_read {
+            record.principal.correct_memberships(&with_ids(found).collect(), &desired);
+        }
+        let plan = plan_user(&record, &desired, None, &UserHolders::default(), &managed());
+        let revokes = plan.changes.iter().any(|change| matches!(change, Change::RevokeMembership { .. }));
+        prop_assert!(may || !revokes, "it was cleared, and the plan is:\n{}", plan);
+        if !is_read {
+            prop_assert_eq!(may, revokes, "nothing was read that could tell more:\n{}", plan);
+        }
+    }
+
+    #[test]
     fn memberships_that_are_not_ours_are_never_touched(
         history in proptest::collection::vec((any_desired(), any::<bool>()), 1..12),
         foreign in proptest::collection::btree_set(10u8..15, 1..4),

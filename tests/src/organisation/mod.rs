@@ -28,8 +28,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 
-const LATENCY: Duration = Duration::from_millis(100);
-const PAGE: usize = 100;
+pub(crate) const LATENCY: Duration = Duration::from_millis(100);
+pub(crate) const PAGE: usize = 100;
 
 /// How large an organisation is.
 #[derive(Debug, Clone, Copy)]
@@ -49,17 +49,17 @@ impl Size {
     }
 
     /// Each group takes its members from where the one before it ended, around the users.
-    fn members(self, group: usize) -> impl Iterator<Item = usize> {
+    pub(crate) fn members(self, group: usize) -> impl Iterator<Item = usize> {
         let first = group * self.members_per_group;
         (0..self.members_per_group).map(move |offset| (first + offset) % self.users)
     }
 
-    fn groups_of(self, user: usize) -> impl Iterator<Item = usize> {
+    pub(crate) fn groups_of(self, user: usize) -> impl Iterator<Item = usize> {
         let rounds = self.memberships() / self.users;
         (0..rounds).map(move |round| (round * self.users + user) / self.members_per_group)
     }
 
-    fn user_record(self, number: usize) -> Record<UserRecord> {
+    pub(crate) fn user_record(self, number: usize) -> Record<UserRecord> {
         let mut record: Record<UserRecord> = Record::unknown(entra_id(USER, number));
         record.version = 3;
         record.principal.standing = Standing::Mirrored;
@@ -106,7 +106,7 @@ impl Organisation {
     }
 }
 
-fn account(number: usize) -> EntraUser {
+pub(crate) fn account(number: usize) -> EntraUser {
     let address = format!("user-{number}@contoso.example");
     EntraUser {
         id: entra_id(USER, number),
@@ -134,12 +134,12 @@ fn account(number: usize) -> EntraUser {
     }
 }
 
-fn attributes(number: usize) -> UserAttributes {
+pub(crate) fn attributes(number: usize) -> UserAttributes {
     let manager = (number > 0).then(|| user_id(number / 10));
     map_user(&account(number), manager.as_ref(), &MappingSettings::default()).unwrap().attributes
 }
 
-fn group_record(number: usize) -> Record<GroupRecord> {
+pub(crate) fn group_record(number: usize) -> Record<GroupRecord> {
     let mut record: Record<GroupRecord> = Record::unknown(entra_id(GROUP, number));
     record.version = 2;
     record.assigned = true;
@@ -152,27 +152,27 @@ fn group_record(number: usize) -> Record<GroupRecord> {
 }
 
 /// When the sweep begins.
-fn beginning() -> Timestamp {
+pub(crate) fn beginning() -> Timestamp {
     "2026-11-24T08:00:00Z".parse().unwrap()
 }
 
-const USER: u32 = 1;
-const GROUP: u32 = 2;
+pub(crate) const USER: u32 = 1;
+pub(crate) const GROUP: u32 = 2;
 
 /// Ids whose first digits are spread evenly, as random ones are.
-fn entra_id(kind: u32, number: usize) -> EntraObjectId {
+pub(crate) fn entra_id(kind: u32, number: usize) -> EntraObjectId {
     EntraObjectId::parse(&uuid(kind, number)).unwrap()
 }
 
-fn user_id(number: usize) -> UserId {
+pub(crate) fn user_id(number: usize) -> UserId {
     UserId::parse(&format!("906769a0b1-{}", uuid(USER, number))).unwrap()
 }
 
-fn group_id(number: usize) -> GroupId {
+pub(crate) fn group_id(number: usize) -> GroupId {
     GroupId::parse(&format!("906769a0b1-{}", uuid(GROUP, number))).unwrap()
 }
 
-fn membership_id(user: usize, group: usize) -> MembershipId {
+pub(crate) fn membership_id(user: usize, group: usize) -> MembershipId {
     MembershipId::parse(&format!("906769a0b1-{user:08x}-0003-4000-8000-{group:012x}")).unwrap()
 }
 
@@ -185,6 +185,6 @@ fn spread(number: usize) -> u32 {
 }
 
 /// The number that an id was made of.
-fn number(id: &str) -> usize {
+pub(crate) fn number(id: &str) -> usize {
     usize::from_str_radix(&id[id.len() - 12..], 16).unwrap()
 }

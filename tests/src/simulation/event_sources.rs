@@ -106,7 +106,8 @@ async fn run_on_schedule(
     }
 }
 
-fn message(received: &Received) -> SqsMessage {
+/// As Lambda hands it to the function.
+pub(crate) fn message(received: &Received) -> SqsMessage {
     let mut message = SqsMessage::default();
     message.message_id = Some(received.receipt.to_string());
     message.receipt_handle = Some(received.receipt.to_string());

@@ -1,4 +1,4 @@
-//! The agenda: one partition for each priority, in the order in which work becomes due.
+//! The agenda: one partition for each of its lists, in the order in which work becomes due.
 
 use super::fields::Fields;
 use super::keys::{Key, agenda_list};
@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::types::Update;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use engine::agenda::{AgendaEntry, AgendaKey, Priority, sortable};
 use engine::ports::{CallError, Cause, DueWork};
+use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -70,36 +71,46 @@ async fn tick_off(table: &Table, key: &Key) -> Result<(), CallError> {
 }
 
 pub(crate) async fn due(table: &Table, now: Timestamp, limit: usize) -> Result<DueWork, CallError> {
+    let lists = Priority::ALL.map(|priority| due_of_list(table, priority, now, limit));
+    let mut due = DueWork::default();
+    for list in try_join_all(lists).await? {
+        due.ready.extend(list.ready);
+        due.in_flight.extend(list.in_flight);
+    }
+    Ok(due)
+}
+
+async fn due_of_list(
+    table: &Table,
+    priority: Priority,
+    now: Timestamp,
+    limit: usize,
+) -> Result<DueWork, CallError> {
     let mut due = DueWork::default();
     // `$` is the character after `#`, which ends the due time in a place.
     let bound = format!("{}$", sortable(now));
-    for priority in Priority::ALL {
-        let list = agenda_list(priority);
-        let page_size = i32::try_from(limit.saturating_mul(2).max(1)).unwrap_or(i32::MAX);
-        let range =
-            Range { partition: &list, from: "0", to: &bound, keys_only: false, limit: Some(page_size) };
-        let (mut ready, mut after) = (0, None);
-        'pages: loop {
-            let page = table.page(&range, after).await?;
-            for item in &page.items {
-                if ready == limit {
-                    break 'pages;
-                }
-                let fields = Fields::of(item);
-                if fields.number::<i64>("in_flight_until")?.is_some_and(|until| until > now.as_second()) {
-                    due.in_flight.push(entry(&fields)?.key());
-                } else {
-                    ready += 1;
-                    due.ready.push(entry(&fields)?);
-                }
+    let list = agenda_list(priority);
+    let page_size = i32::try_from(limit.saturating_mul(2).max(1)).unwrap_or(i32::MAX);
+    let range = Range { partition: &list, from: "0", to: &bound, keys_only: false, limit: Some(page_size) };
+    let mut after = None;
+    loop {
+        let page = table.page(&range, after).await?;
+        for item in &page.items {
+            if due.ready.len() == limit {
+                return Ok(due);
             }
-            match page.next {
-                Some(next) => after = Some(next),
-                None => break,
+            let fields = Fields::of(item);
+            if fields.number::<i64>("in_flight_until")?.is_some_and(|until| until > now.as_second()) {
+                due.in_flight.push(entry(&fields)?.key());
+            } else {
+                due.ready.push(entry(&fields)?);
             }
         }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(due),
+        }
     }
-    Ok(due)
 }
 
 pub(crate) async fn set_in_flight(

@@ -13,8 +13,11 @@ pub async fn nothing_is_due_before_its_time(world: &World) {
 }
 
 pub async fn revocations_come_first_and_then_the_earliest_due(world: &World) {
-    let urgent = |number, second| AgendaEntry { priority: Priority::Revocation, ..entry(number, second) };
-    let in_order = [urgent(4, 30), urgent(3, 40), entry(9, 10), entry(1, 20), entry(2, 20)];
+    let of = |priority, number, second| AgendaEntry { priority, ..entry(number, second) };
+    let live = |number, second| of(Priority::LiveRevocation, number, second);
+    let bulk = |number, second| of(Priority::Revocation, number, second);
+    let in_order =
+        [live(6, 45), live(5, 50), bulk(4, 30), bulk(3, 40), entry(9, 10), entry(1, 20), entry(2, 20)];
     let mut put = in_order.clone();
     put.reverse();
     world.agenda.put(&put).await.unwrap();
@@ -29,6 +32,23 @@ pub async fn no_more_of_a_priority_is_ready_than_asked_for(world: &World) {
     let due = world.agenda.due(at(50), 4).await.unwrap();
     assert_eq!(due.ready, [urgent, entry(0, 0), entry(1, 1), entry(2, 2), entry(3, 3)]);
     assert_eq!(world.agenda.due(at(50), 0).await.unwrap().ready, []);
+}
+
+pub async fn a_list_takes_nothing_of_what_is_ready_in_another(world: &World) {
+    let of =
+        |priority: Priority| move |number: u32| AgendaEntry { priority, ..entry(number, i64::from(number)) };
+    let lists = Priority::ALL.map(|priority| (0..30).map(of(priority)).collect::<Vec<_>>());
+    world.agenda.put(&lists.concat()).await.unwrap();
+    for moved in &lists[1][..20] {
+        assert!(world.agenda.set_in_flight(&moved.key(), at(50), at(950)).await.unwrap());
+    }
+    let due = world.agenda.due(at(50), 2).await.unwrap();
+    assert_eq!(due.ready, [&lists[0][..2], &lists[1][20..22], &lists[2][..2]].concat());
+    assert!(
+        due.in_flight.iter().all(|key| key.priority == Priority::Revocation) && due.in_flight.len() == 20
+    );
+    world.agenda.done(&lists[1][..20].iter().map(AgendaEntry::key).collect()).await.unwrap();
+    assert_eq!(world.agenda.due(at(50), 100).await.unwrap().ready.len(), 70);
 }
 
 pub async fn what_was_moved_is_in_flight_and_not_ready(world: &World) {

@@ -28,7 +28,8 @@ macro_rules! every_fact {
                 the_flag_and_the_agenda_change_together_and_only_once,
                 a_flag_of_the_other_kind_changes_neither;
             agenda: nothing_is_due_before_its_time, revocations_come_first_and_then_the_earliest_due,
-                no_more_of_a_priority_is_ready_than_asked_for, what_was_moved_is_in_flight_and_not_ready,
+                no_more_of_a_priority_is_ready_than_asked_for,
+                a_list_takes_nothing_of_what_is_ready_in_another, what_was_moved_is_in_flight_and_not_ready,
                 what_got_lost_in_flight_comes_again, an_entry_is_moved_once,
                 what_is_done_is_gone, what_is_not_there_can_be_done_and_not_moved,
                 an_entry_that_is_there_already_stays_as_it_is,

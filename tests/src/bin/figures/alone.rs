@@ -1,18 +1,38 @@
 //! Measurements in a process of their own: this program, started again.
 
 use anyhow::{Context, ensure};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::process::Stdio;
+use std::time::Duration;
+use tests::load;
 use tests::organisation::{Size, comparison, sweep};
 use tokio::process::Command;
 
-/// What is measured in a process of its own, of so many users in a tenth as many groups of a hundred.
+/// How many updates arrive in a second: five times what Identity Center takes, and five times what one application may
+/// write into Entra ID (throttling-limits: 3,000 in 150 s). The Graph quota of the smallest tenants lets 157 users be
+/// looked at in a second; should more arrive for long, the queue grows, and a revocation with it.
+const UPDATES_A_SECOND: usize = 100;
+/// How long the agenda's work is measured by itself, and how long there are revocations beside much other work.
+const WHILE: Duration = Duration::from_mins(3);
+
+/// What is measured in a process of its own; sweep and comparison of so many users in a tenth as many groups of a
+/// hundred, as is the initial load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "lower")]
 pub enum Subject {
     /// [`sweep::measure`].
     Sweep,
     /// [`comparison::measure`].
     Comparison,
+    /// [`load::backlog`].
+    Backlog,
+    /// [`load::updates`].
+    Updates,
+    /// [`load::unassigned`].
+    Unassigned,
+    /// [`load::initial_load`].
+    InitialLoad,
 }
 
 /// An organisation of so many users.
@@ -45,18 +65,26 @@ pub async fn in_own_process<T: DeserializeOwned>(subject: Subject, users: usize)
 /// When the measurement fails, or finds what it should not.
 pub fn measure(subject: Subject, users: usize) -> anyhow::Result<String> {
     let size = size(users);
-    let json = match subject {
-        Subject::Sweep => {
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-            serde_json::to_string(&runtime.block_on(sweep::measure(size))?)
-        }
+    match subject {
+        Subject::Sweep => json(in_virtual_time(sweep::measure(size))?),
+        Subject::Backlog => json(in_virtual_time(load::backlog(users, WHILE))?),
+        Subject::Updates => json(in_virtual_time(load::updates(users, UPDATES_A_SECOND))?),
+        Subject::Unassigned => json(in_virtual_time(load::unassigned(users, WHILE))?),
+        Subject::InitialLoad => json(in_virtual_time(load::initial_load(size))?),
         Subject::Comparison => {
             let found = comparison::measure(size)?;
             let expected = comparison::expected(size);
             ensure!((found.findings, found.foreign) == expected, "the comparison found something else");
-            serde_json::to_string(&found.cost)
+            json(found.cost)
         }
-    };
-    json.context("the cost is no JSON")
+    }
+}
+
+fn in_virtual_time<T>(measured: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    runtime.block_on(measured)
+}
+
+fn json(cost: impl Serialize) -> anyhow::Result<String> {
+    serde_json::to_string(&cost).context("the cost is no JSON")
 }

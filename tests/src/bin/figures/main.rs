@@ -6,6 +6,7 @@ mod figure;
 mod first_https;
 mod full_sweep;
 mod lag;
+mod load;
 mod memory;
 mod notifications;
 mod start;
@@ -101,6 +102,7 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<bool> {
     let certificate = arguments.certificate.as_ref().context("--certificate names none")?;
     print(calls::measure(wanted).await?)?;
     print(full_sweep::measure(wanted).await?)?;
+    print(load::measure(wanted).await?)?;
     if lag::NAMES.into_iter().any(wanted) {
         print(repeated(async || lag::measure().await).await?)?;
     }
@@ -128,6 +130,7 @@ fn say(line: &str) -> anyhow::Result<()> {
 fn names() -> Vec<String> {
     let mut names = calls::names();
     names.extend(full_sweep::names());
+    names.extend(load::NAMES.map(str::to_owned));
     names.extend(lag::NAMES.map(str::to_owned));
     names.extend(start::FUNCTIONS.iter().flat_map(|name| [start::name(name), first_https::name(name)]));
     names.extend(memory::NAMES.map(str::to_owned));
