@@ -183,7 +183,7 @@ impl Watch {
         revocations: &[Revocation],
     ) -> Result<(), String> {
         self.check_ours(look, called_for, weather, now)?;
-        self.check_foreign(look)?;
+        self.check_foreign(look, called_for, now)?;
         self.losses.check(revocations, &self.bound, called_for, weather)?;
         self.memberships = look.memberships.clone();
         let owners: BTreeMap<&String, &String> = look.bound.iter().map(|(id, object)| (object, id)).collect();
@@ -222,17 +222,24 @@ impl Watch {
         Ok(())
     }
 
-    fn check_foreign(&self, look: &Look) -> Result<(), String> {
+    fn check_foreign(&self, look: &Look, called_for: &CalledFor, now: Duration) -> Result<(), String> {
         for (id, left) in &self.foreign {
             let present = look.users.get(id).or_else(|| look.groups.get(id));
             if present != Some(left) {
                 return Err(format!("foreign object {id} was {left} and is {present:?}"));
             }
         }
-        let is_gone =
-            |(id, held): &(&String, &ByHand)| !held.may_be_ours && !look.memberships.contains_key(*id);
-        let gone = self.foreign_memberships.iter().find(is_gone);
-        gone.map_or(Ok(()), |(id, _)| Err(format!("foreign membership {id} is gone")))
+        let owner =
+            |object: &String| look.bound.iter().find(|(_, bound)| *bound == object).map(|(id, _)| id.clone());
+        // What Entra ID called for, if only for a moment, the product may have taken over, and then away.
+        let may_be_ours = |held: &ByHand| {
+            let pair = owner(&held.user).zip(owner(&held.group));
+            held.may_be_ours || pair.is_some_and(|pair| called_for.ago(now, &pair).is_some())
+        };
+        let mut gone = self.foreign_memberships.iter().filter(|(id, _)| !look.memberships.contains_key(*id));
+        gone.find(|(_, held)| !may_be_ours(held)).map_or(Ok(()), |(id, ByHand { user, group, .. })| {
+            Err(format!("foreign membership {id} of {user} in {group} is gone"))
+        })
     }
 
     /// What of ours is gone was out of scope for its whole grace period, as far as anybody could read; with it went

@@ -46,6 +46,8 @@ pub struct World {
     pub full_sweeps: Option<AbortHandle>,
     /// Messages that were given up, so far.
     pub letters_seen: usize,
+    /// Until when no other single "not found" may be asked for: two would be two reads that agree.
+    pub(super) single_until: Duration,
     /// Numbers for names.
     pub(super) names_used: u32,
     sandbox: Sandbox,
@@ -90,6 +92,7 @@ impl World {
             weather,
             full_sweeps: None,
             letters_seen: 0,
+            single_until: Duration::ZERO,
             names_used: 0,
             sandbox,
         };
