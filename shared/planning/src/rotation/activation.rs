@@ -1,7 +1,7 @@
 //! From the activation on: sign-ins are watched, failing ones lead back, and in the end the replaced one is retired.
 
 use super::guard::Refused;
-use super::next::{DAY, HOUR, MOMENT, ended, is_due, propose, reached};
+use super::next::{DAY, HOUR, MOMENT, ask, ended, is_due, propose, reached};
 use super::observed::SignIns;
 use super::persisted::{HeldBecause, Rotation, State};
 use super::picture::Picture;
@@ -118,7 +118,7 @@ fn retire(picture: &Picture, rotation: &Rotation) -> Step {
         None if is_readable => ended(picture, rotation).telling(Notice::Done),
         None => Step::wait(picture.now, HOUR),
         Some(write) => match picture.permits(&write) {
-            Ok(()) => propose(picture, write, Some(rotation.clone()), Some(rotation.clone())),
+            Ok(()) => ask(picture, write, Some(rotation)),
             // Most wait for the replaced certificate to expire, or for an operator.
             Err(Refused::StillAKey | Refused::RetirementNotAllowed) => Step::wait(picture.now, DAY),
             Err(refused) => Step::wait(picture.now, DAY).telling(Notice::Refused(refused)),

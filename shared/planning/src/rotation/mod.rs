@@ -37,7 +37,7 @@ pub use next::next;
 pub use observed::{
     GraphReading, Listed, ListedId, MetadataReading, Observed, SignIns, TargetReading, Unread,
 };
-pub use persisted::{Attestation, HeldBecause, Persisted, Rotation, SCHEMA, State, WrittenPreference};
+pub use persisted::{Attestation, HeldBecause, Persisted, Preference, Rotation, SCHEMA, State};
 pub use picture::Trust;
 pub use policy::{
     ChangeWindow, ForeignProvider, Mode, Policy, Retirement, Target, TargetId, days, entity_id,
@@ -45,6 +45,8 @@ pub use policy::{
 pub use step::{Notice, Step, Write};
 pub use verdict::{Health, Verdict, verdict};
 
+#[cfg(test)]
+mod activation_tests;
 #[cfg(test)]
 mod command_tests;
 #[cfg(test)]

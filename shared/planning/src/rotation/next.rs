@@ -4,15 +4,17 @@ use super::activation;
 use super::certificate::Certificate;
 use super::fault::Fault;
 use super::observed::Observed;
-use super::persisted::{HeldBecause, Persisted, Rotation, State, WrittenPreference};
+use super::persisted::{HeldBecause, Persisted, Preference, Rotation, State};
 use super::picture::{Picture, Trust};
-use super::policy::{Mode, Policy};
+use super::policy::{Mode, Policy, TargetId};
 use super::stages;
 use super::step::{Notice, Step, Write};
 use jiff::{SignedDuration, Timestamp};
 
 /// How long a write may be under way: a Lambda function ends after 15 minutes.
 const LEASE: SignedDuration = SignedDuration::from_mins(15);
+/// How long a target's list may lag.
+const LISTED: SignedDuration = SignedDuration::from_mins(15);
 /// How often Entra ID is read when a read may lag.
 pub(super) const MOMENT: SignedDuration = SignedDuration::from_mins(2);
 /// How often it is looked at while something is in flight.
@@ -32,6 +34,9 @@ pub fn next(observed: &Observed, persisted: &Persisted, policy: &Policy, now: Ti
     let lease = persisted.begun.map(|begun| LEASE - now.duration_since(begun));
     if let Some(left) = lease.filter(SignedDuration::is_positive) {
         return Step::wait(now, left);
+    }
+    if let Some(switched) = switched(&picture) {
+        return switched;
     }
     let urgent = restore(&picture).or_else(|| defuse(&picture));
     urgent.unwrap_or_else(|| match &persisted.rotation {
@@ -54,6 +59,19 @@ fn watch(picture: &Picture) -> Step {
     }
     let pending = picture.pending().into_iter();
     pending.fold(step, |step, found| step.telling(Notice::ForeignPending(found.sha256)))
+}
+
+/// Somebody switched, or a run of ours that did not live to tell. Remembered, so that a later read of a replica that lags
+/// is not taken for another switch.
+fn switched(picture: &Picture) -> Option<Step> {
+    let known = picture.persisted.preferred?.thumbprint;
+    let thumbprint = picture.preferred.filter(|read| *read != known)?;
+    let rotation = picture.persisted.rotation.clone();
+    let mut step = remember(picture, rotation, SignedDuration::ZERO);
+    if let Some(after) = &mut step.after {
+        after.preferred = Some(Preference { thumbprint, instead_of: Some(known), at: picture.now });
+    }
+    Some(step)
 }
 
 /// I1: what signs must be trusted. The way back comes first: it is quick and harms nothing.
@@ -85,7 +103,7 @@ fn restore(picture: &Picture) -> Option<Step> {
             .iter()
             .map(|target| Write::Import { target: (*target).clone(), certificate: signing.clone().into() });
         match imports.into_iter().find(|import| picture.permits(import).is_ok()) {
-            Some(import) => propose(picture, import, rotation.cloned(), rotation.cloned()),
+            Some(import) => ask(picture, import, rotation),
             None => Step::wait(picture.now, MOMENT),
         }
     };
@@ -192,11 +210,13 @@ pub(super) fn propose(
     match &write {
         Write::Pin(thumbprint) | Write::Activate(thumbprint) | Write::RollBack(thumbprint) => {
             let instead_of = picture.preferred;
-            settled.preferred =
-                Some(WrittenPreference { thumbprint: *thumbprint, instead_of, at: picture.now });
+            settled.preferred = Some(Preference { thumbprint: *thumbprint, instead_of, at: picture.now });
         }
         Write::RemovePending(sha256) => settled.removed = Some((*sha256, picture.now)),
-        Write::Stage { .. } | Write::Import { .. } | Write::Retire { .. } => {}
+        Write::Import { target, .. } | Write::Retire { target, .. } => {
+            settled.asked.insert(target.clone(), picture.now);
+        }
+        Write::Stage { .. } => {}
     }
     if matches!(write, Write::RollBack(_)) {
         // Whatever people said of it: sign-ins, or a list, say otherwise.
@@ -208,6 +228,22 @@ pub(super) fn propose(
         after: Some(settled),
         ..Step::wait(picture.now, SignedDuration::ZERO)
     }
+}
+
+/// A step that changes what a target trusts. It is not asked again while its list may lag.
+pub(super) fn ask(picture: &Picture, write: Write, rotation: Option<&Rotation>) -> Step {
+    match &write {
+        Write::Import { target, .. } | Write::Retire { target, .. } if was_asked(picture, target) => {
+            Step::wait(picture.now, MOMENT)
+        }
+        _ => propose(picture, write, rotation.cloned(), rotation.cloned()),
+    }
+}
+
+/// True if a target was asked so short a time ago that its list may lag.
+pub(super) fn was_asked(picture: &Picture, target: &TargetId) -> bool {
+    let asked = picture.persisted.asked.get(target);
+    asked.is_some_and(|asked| picture.now.duration_since(*asked) < LISTED)
 }
 
 /// A step that only remembers something.

@@ -21,12 +21,15 @@ pub struct Persisted {
     /// A write that a run was about to make and did not settle: its lease.
     #[serde(default)]
     pub begun: Option<Timestamp>,
-    /// What was last written as preferred thumbprint: reads lag.
+    /// The preferred thumbprint as it was last written or read: reads lag.
     #[serde(default)]
-    pub preferred: Option<WrittenPreference>,
+    pub preferred: Option<Preference>,
     /// What was last taken out of Entra ID, and when: reads lag.
     #[serde(default)]
     pub removed: Option<(Sha256Fingerprint, Timestamp)>,
+    /// When a target was last asked for a change: its list may lag.
+    #[serde(default)]
+    pub asked: BTreeMap<TargetId, Timestamp>,
     /// What people said they imported, by target.
     #[serde(default)]
     pub attested: BTreeMap<TargetId, Attestation>,
@@ -38,14 +41,14 @@ pub struct Persisted {
     pub replaced: Option<Replaced>,
 }
 
-/// A preferred thumbprint that was written.
+/// A preferred thumbprint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WrittenPreference {
-    /// What was written.
+pub struct Preference {
+    /// What is preferred.
     pub thumbprint: Sha1Thumbprint,
     /// What was preferred before, and may still be read.
     pub instead_of: Option<Sha1Thumbprint>,
-    /// When it was written.
+    /// When it was written, or first read.
     pub at: Timestamp,
 }
 
@@ -166,6 +169,7 @@ impl Default for Persisted {
             begun: None,
             preferred: None,
             removed: None,
+            asked: BTreeMap::new(),
             attested: BTreeMap::new(),
             rotation: None,
             replaced: None,

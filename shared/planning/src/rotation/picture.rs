@@ -4,7 +4,7 @@ use super::certificate::Certificate;
 use super::fault::Fault;
 use super::fingerprint::{Sha1Thumbprint, Sha256Fingerprint};
 use super::observed::{GraphReading, Listed, Observed, TargetReading, Unread};
-use super::persisted::{Persisted, Rotation, SCHEMA, State, WrittenPreference};
+use super::persisted::{Persisted, Preference, Rotation, SCHEMA, State};
 use super::policy::{Policy, TargetId};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
@@ -32,7 +32,7 @@ pub(super) struct Picture<'a> {
     pub persisted: &'a Persisted,
     pub policy: &'a Policy,
     pub now: Timestamp,
-    /// What Entra ID prefers; what we wrote, while reads may lag.
+    /// What Entra ID prefers; what was written or read before, while reads may lag.
     pub preferred: Option<Sha1Thumbprint>,
     /// What Entra ID signs with.
     pub signing: &'a Certificate,
@@ -139,12 +139,11 @@ impl<'a> Picture<'a> {
     }
 }
 
-/// What Entra ID prefers. Shortly after a write of ours, a read may still show what was before.
+/// What Entra ID prefers. Shortly after it was switched, a read may still show what was before.
 fn preferred(graph: &GraphReading, persisted: &Persisted, now: Timestamp) -> Option<Sha1Thumbprint> {
-    let lags = |written: &WrittenPreference| {
-        graph.preferred == written.instead_of && now.duration_since(written.at) < SETTLED
-    };
-    persisted.preferred.filter(lags).map(|written| written.thumbprint).or(graph.preferred)
+    let lags =
+        |known: &Preference| graph.preferred == known.instead_of && now.duration_since(known.at) < SETTLED;
+    persisted.preferred.filter(lags).map(|known| known.thumbprint).or(graph.preferred)
 }
 
 /// What Entra ID signs with: the preferred certificate, unless it has expired and another has not.

@@ -3,12 +3,12 @@
 use super::certificate::Certificate;
 use super::fault::Fault;
 use super::guard::Refused;
-use super::next::{DAY, HOUR, MOMENT, days_left, ended, propose, reached, remember};
-use super::persisted::{HeldBecause, Rotation, State};
+use super::next::{HOUR, MOMENT, ask, days_left, ended, propose, reached, remember, was_asked};
+use super::persisted::{HeldBecause, Preference, Rotation, State};
 use super::picture::{Picture, SETTLED, Trust};
 use super::policy::TargetId;
 use super::step::{Notice, Step, Write};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 /// Reads in a row that must show a new certificate: replicas of Graph do not agree for a while.
 const READS: u8 = 5;
@@ -18,9 +18,7 @@ pub(super) fn advance(picture: &Picture, rotation: &Rotation) -> Step {
         return switched(picture, rotation);
     }
     match (rotation.state, &rotation.staged) {
-        (State::Planned, _) if picture.preferred == Some(rotation.replaces.sha1) => {
-            reached(picture, &rotation.now_in(State::Pinned, picture.now))
-        }
+        (State::Planned, _) if picture.preferred == Some(rotation.replaces.sha1) => pinned(picture, rotation),
         (State::Planned, _) => pin(picture, rotation),
         (_, None) => stage(picture, rotation),
         (state, Some(staged)) => match rotation.missing_since {
@@ -47,6 +45,15 @@ fn switched(picture: &Picture, rotation: &Rotation) -> Step {
     }
     let observing = rotation.now_in(State::ActiveObserving, picture.now);
     reached(picture, &Rotation { activated_at: Some(picture.now), ..observing })
+}
+
+fn pinned(picture: &Picture, rotation: &Rotation) -> Step {
+    let mut step = reached(picture, &rotation.now_in(State::Pinned, picture.now));
+    if let Some(after) = &mut step.after {
+        let known = Preference { thumbprint: rotation.replaces.sha1, instead_of: None, at: picture.now };
+        after.preferred = after.preferred.or(Some(known));
+    }
+    step
 }
 
 fn pin(picture: &Picture, rotation: &Rotation) -> Step {
@@ -115,7 +122,7 @@ fn trust(picture: &Picture, rotation: &Rotation, staged: &Certificate) -> Step {
         State::Published if lacking.is_empty() => into(State::Trusted),
         State::AwaitingPerson if lacking.is_empty() => into(State::Trusted),
         State::Published => import(picture, rotation, staged, &lacking),
-        State::AwaitingPerson if importable(picture, staged, &lacking).is_some() => into(State::Published),
+        State::AwaitingPerson if is_importable(picture, staged, &lacking) => into(State::Published),
         State::AwaitingPerson => remind(picture, rotation, staged, &lacking),
         _ if !lacking.is_empty() && picture.is_believed_everywhere(staged.sha256) => {
             // A list cannot be read for a while. What it showed is no proof now.
@@ -146,9 +153,15 @@ fn importable(picture: &Picture, staged: &Certificate, lacking: &[&TargetId]) ->
     imports.next()
 }
 
+fn is_importable(picture: &Picture, staged: &Certificate, lacking: &[&TargetId]) -> bool {
+    let not_asked: Vec<&TargetId> =
+        lacking.iter().copied().filter(|target| !was_asked(picture, target)).collect();
+    importable(picture, staged, &not_asked).is_some()
+}
+
 fn import(picture: &Picture, rotation: &Rotation, staged: &Certificate, lacking: &[&TargetId]) -> Step {
     if let Some(import) = importable(picture, staged, lacking) {
-        let step = propose(picture, import, Some(rotation.clone()), Some(rotation.clone()));
+        let step = ask(picture, import, Some(rotation));
         return match &picture.published {
             Err(fault) => step.telling(Notice::Fault(fault.clone())),
             Ok(_) => step,
@@ -215,10 +228,6 @@ fn activate(picture: &Picture, rotation: &Rotation, staged: &Certificate) -> Ste
             propose(picture, write, Some(rotation.clone()), Some(after))
         }
         Err(Refused::NotPinned) => pin(picture, rotation),
-        Err(refused) => {
-            let pause = if refused == Refused::NotValid { HOUR } else { DAY };
-            Step::wait(picture.now, pause.min(SignedDuration::from_hours(1)))
-                .telling(Notice::Refused(refused))
-        }
+        Err(refused) => Step::wait(picture.now, HOUR).telling(Notice::Refused(refused)),
     }
 }

@@ -159,7 +159,7 @@ impl World {
         for _ in 0..5_000 {
             let step = self.run();
             writes.extend(step.write);
-            if step.look_again >= end {
+            if step.look_again >= end && step.look_again > self.now {
                 break;
             }
             self.now = step.look_again;

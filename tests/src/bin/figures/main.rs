@@ -8,6 +8,7 @@ mod full_sweep;
 mod lag;
 mod memory;
 mod notifications;
+mod rotation;
 mod start;
 mod statistics;
 mod tls_endpoint;
@@ -101,6 +102,9 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<bool> {
     let certificate = arguments.certificate.as_ref().context("--certificate names none")?;
     print(calls::measure(wanted).await?)?;
     print(full_sweep::measure(wanted).await?)?;
+    if rotation::NAMES.into_iter().any(wanted) {
+        print(rotation::measure().into())?;
+    }
     if lag::NAMES.into_iter().any(wanted) {
         print(repeated(async || lag::measure().await).await?)?;
     }
@@ -128,6 +132,7 @@ fn say(line: &str) -> anyhow::Result<()> {
 fn names() -> Vec<String> {
     let mut names = calls::names();
     names.extend(full_sweep::names());
+    names.extend(rotation::NAMES.map(str::to_owned));
     names.extend(lag::NAMES.map(str::to_owned));
     names.extend(start::FUNCTIONS.iter().flat_map(|name| [start::name(name), first_https::name(name)]));
     names.extend(memory::NAMES.map(str::to_owned));
