@@ -1,6 +1,10 @@
 //! Facts about histories of a signing certificate: `HISTORIES=10000` plays more of them, `SEED=17` one alone.
 
-#![allow(clippy::disallowed_methods, reason = "a test is told its seed by the environment")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test is told its seed by the environment, and stops where that is no number"
+)]
 
 use std::ops::Range;
 use tests::rotation::bugs::{Bug, Decider};
