@@ -152,12 +152,14 @@ impl World {
             State::Active | State::Retiring if draw < 2 && self.policy.retirement == Retirement::Approved => {
                 let _ = self.decide(&Command::Retire);
             }
-            State::ActiveObserving | State::Active if draw == 9 && self.random.bool() => {
-                if self.decide(&Command::RollBack).is_ok() {
-                    self.watch.excuse("an operator rolled back");
-                }
-            }
+            State::ActiveObserving | State::Active if draw == 9 && self.random.bool() => self.roll_back(),
             _ => {}
+        }
+    }
+
+    fn roll_back(&mut self) {
+        if self.decide(&Command::RollBack).is_ok() {
+            self.watch.excuse("an operator rolled back");
         }
     }
 
