@@ -84,7 +84,7 @@ impl World {
             entra.prefer(&mut random, first, began - days(1));
         }
         let mut watch = Watch::new(mode, decider == Decider::Naive);
-        if days_left < if by_hand { 25 } else { 12 } {
+        if days_left < if by_hand { 25 } else { 16 } {
             watch.excuse("installed late");
         }
         let weather = Weather {
