@@ -12,6 +12,7 @@ pub mod logs;
 pub mod moto;
 pub mod organisation;
 pub mod own_process;
+pub mod rotation;
 pub mod runtime_api;
 pub mod served_sandbox;
 pub mod simulation;

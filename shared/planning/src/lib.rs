@@ -19,6 +19,7 @@ pub mod organization;
 pub mod permission_sets;
 pub mod plan;
 pub mod record;
+pub mod rotation;
 pub mod rules;
 pub mod scope;
 pub mod skipped;

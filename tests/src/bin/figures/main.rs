@@ -9,6 +9,7 @@ mod lag;
 mod load;
 mod memory;
 mod notifications;
+mod rotation;
 mod start;
 mod statistics;
 mod tls_endpoint;
@@ -103,6 +104,9 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<bool> {
     print(calls::measure(wanted).await?)?;
     print(full_sweep::measure(wanted).await?)?;
     print(load::measure(wanted).await?)?;
+    if rotation::NAMES.into_iter().any(wanted) {
+        print(rotation::measure().into())?;
+    }
     if lag::NAMES.into_iter().any(wanted) {
         print(repeated(async || lag::measure().await).await?)?;
     }
@@ -131,6 +135,7 @@ fn names() -> Vec<String> {
     let mut names = calls::names();
     names.extend(full_sweep::names());
     names.extend(load::NAMES.map(str::to_owned));
+    names.extend(rotation::NAMES.map(str::to_owned));
     names.extend(lag::NAMES.map(str::to_owned));
     names.extend(start::FUNCTIONS.iter().flat_map(|name| [start::name(name), first_https::name(name)]));
     names.extend(memory::NAMES.map(str::to_owned));
