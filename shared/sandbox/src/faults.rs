@@ -65,7 +65,7 @@ pub struct Rule {
     /// Of an API in AWS JSON: the call succeeds, but members of these names are missing from its answer.
     #[serde(default)]
     pub without: Vec<String>,
-    /// Of an AWS API: answer this text in place of an error, as a proxy would.
+    /// Of an AWS API, or metadata: answer this text in place of an error, as a proxy would.
     pub body: Option<String>,
 }
 

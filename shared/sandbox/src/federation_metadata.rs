@@ -22,7 +22,7 @@ pub async fn answer(
         if rule.hang {
             return std::future::pending().await;
         }
-        return page(rule.status, "A fault of the sandbox.".to_owned());
+        return page(rule.status, rule.body.unwrap_or_else(|| "A fault of the sandbox.".to_owned()));
     }
     let mut state = sandbox.state();
     let now = state.clock.now();

@@ -196,8 +196,8 @@ async fn a_call_must_be_json_1_0_and_signed_for_appsauth() {
         ("sso-directory", "application/x-amz-json-1.0", "InvalidSignatureException"),
         ("identitystore", "application/x-amz-json-1.1", "InvalidSignatureException"),
     ] {
-        let request = signed(&Keys::home(), "us-east-1", service).header("content-type", kind);
-        let request = request.header(target.0, target.1).body(console.named().to_string().into()).unwrap();
+        let headers = [target, ("content-type", kind)];
+        let request = signed(&Keys::home(), "us-east-1", service, &headers, console.named().to_string());
         assert_eq!(console.world.send(request).await.body["__type"], refused);
     }
 }

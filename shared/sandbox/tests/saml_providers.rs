@@ -46,7 +46,8 @@ async fn assumed(world: &World, parameters: &[(&str, &str)]) -> Page {
 async fn member_keys(world: &World) -> Keys {
     let page = assumed(world, &[]).await;
     assert_eq!(page.status, 200, "{}", page.text);
-    Keys { access_key: page.element("AccessKeyId"), token: Some(page.element("SessionToken")) }
+    let (secret, token) = (page.element("SecretAccessKey"), Some(page.element("SessionToken")));
+    Keys { access_key: page.element("AccessKeyId"), secret, token }
 }
 
 async fn document(world: &World, keys: &Keys, arn: &str) -> Page {
@@ -173,6 +174,8 @@ async fn a_session_needs_its_token_and_ends() {
         let refused = document(&world, &keys, MEMBER).await;
         assert_eq!(refused.error(), (403, "InvalidClientTokenId".to_owned()));
     }
+    let forged = Keys { secret: "guessed".to_owned(), ..keys.clone() };
+    assert_eq!(document(&world, &forged, MEMBER).await.error(), (403, "SignatureDoesNotMatch".to_owned()));
     tokio::time::advance(std::time::Duration::from_secs(3_600)).await;
     assert_eq!(document(&world, &keys, MEMBER).await.error(), (403, "ExpiredToken".to_owned()));
 }
@@ -202,10 +205,9 @@ async fn calls_that_are_not_of_the_protocol_are_refused() {
     assert_eq!(service.error(), (403, "SignatureDoesNotMatch".to_owned()));
     let surplus = world.iam(&home, "ListSAMLProviders", &[("Marker", "1")]).await;
     assert_eq!(surplus.error(), (400, "ValidationError".to_owned()));
-    let form = "application/x-www-form-urlencoded";
-    let region = signed(&home, "eu-west-1", "iam").header("content-type", form);
+    let form = [("content-type", "application/x-www-form-urlencoded")];
     let body = "Action=ListSAMLProviders&Version=2010-05-08".to_owned();
-    assert_eq!(world.send(region.body(body.into()).unwrap()).await.status, 403);
+    assert_eq!(world.send(signed(&home, "eu-west-1", "iam", &form, body)).await.status, 403);
 }
 
 #[tokio::test(start_paused = true)]

@@ -65,12 +65,21 @@ impl Api {
         (self == Self::Iam).then_some("us-east-1")
     }
 
-    /// What a request's content type begins with.
+    /// What answers are written in.
     pub fn content_type(self) -> &'static str {
         match self {
             Self::IdentityStore => json::CONTENT_TYPE_1_1,
             Self::AppsAuth => json::CONTENT_TYPE_1_0,
-            Self::Iam | Self::Sts => query::CONTENT_TYPE,
+            Self::Iam | Self::Sts => query::ANSWER_TYPE,
+        }
+    }
+
+    /// True if requests may be written so; forms may name their character set.
+    pub fn takes(self, content_type: &str) -> bool {
+        if self.is_query() {
+            content_type.starts_with(query::CONTENT_TYPE)
+        } else {
+            content_type == self.content_type()
         }
     }
 
@@ -79,8 +88,8 @@ impl Api {
         matches!(self, Self::Iam | Self::Sts)
     }
 
-    /// The error's name when a signature is for something else.
-    pub fn wrong_scope(self) -> &'static str {
+    /// The error's name when a signature is wrong, or for something else.
+    pub fn wrong_signature(self) -> &'static str {
         if self.is_query() { "SignatureDoesNotMatch" } else { "InvalidSignatureException" }
     }
 

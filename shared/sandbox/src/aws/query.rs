@@ -14,7 +14,8 @@ pub(super) const IAM_VERSION: &str = "2010-05-08";
 /// The version of STS's API.
 pub(super) const STS_VERSION: &str = "2011-06-15";
 
-const ANSWER_TYPE: &str = "text/xml";
+/// The content type of answers.
+pub(super) const ANSWER_TYPE: &str = "text/xml";
 
 /// The version, and the call; no call if it names no action or has a parameter twice.
 pub(super) fn read(body: &[u8]) -> (String, Option<QueryCall>) {
@@ -36,7 +37,7 @@ pub(super) fn reply(api: Api, operation: &str, result: &str, request_id: String)
          </RequestId></ResponseMetadata></{name}Response>",
         namespace(api)
     );
-    Reply { status: 200, content_type: ANSWER_TYPE, request_id, error_type: None, body }
+    Reply { status: 200, content_type: api.content_type(), request_id, error_type: None, body }
 }
 
 /// A refusal.
@@ -50,7 +51,7 @@ pub(super) fn refused(api: Api, refusal: &Refusal) -> Reply {
         escaped(&refusal.message)
     );
     let request_id = "sandbox".to_owned();
-    Reply { status: refusal.status, content_type: ANSWER_TYPE, request_id, error_type: None, body }
+    Reply { status: refusal.status, content_type: api.content_type(), request_id, error_type: None, body }
 }
 
 fn namespace(api: Api) -> &'static str {

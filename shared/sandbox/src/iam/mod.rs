@@ -54,6 +54,7 @@ struct Provider {
 /// Temporary credentials.
 #[derive(Debug, Clone)]
 struct Session {
+    secret: String,
     token: String,
     account: String,
     role: String,

@@ -33,8 +33,16 @@ impl Caller {
 }
 
 impl Accounts {
+    /// The home account's own.
+    pub fn home(&self) -> Caller {
+        let account = self.settings.home.clone();
+        let arn = format!("arn:aws:iam::{account}:user/sandbox");
+        let user_id = format!("AIDA{}", id_part(0, &[&account]));
+        Caller { account, arn, user_id, role: None }
+    }
+
     /// Whose credentials these are: a session's by its access key, which needs its token and must not have
-    /// expired; all others are the home account's. The signature itself is not checked.
+    /// expired; all others are the home account's. Answers the session's secret, too.
     ///
     /// # Errors
     /// The session is unknown or has expired, or the token is another one.
@@ -43,12 +51,9 @@ impl Accounts {
         access_key: &str,
         token: Option<&str>,
         now: Timestamp,
-    ) -> Result<Caller, IamFailure> {
+    ) -> Result<(Caller, Option<&str>), IamFailure> {
         if !access_key.starts_with("ASIA") {
-            let account = self.settings.home.clone();
-            let arn = format!("arn:aws:iam::{account}:user/sandbox");
-            let user_id = format!("AIDA{}", id_part(0, &[&account]));
-            return Ok(Caller { account, arn, user_id, role: None });
+            return Ok((self.home(), None));
         }
         let session = self.sessions.get(access_key).filter(|session| token == Some(&session.token));
         let invalid = || {
@@ -64,12 +69,13 @@ impl Accounts {
             return Err(IamFailure::new(403, "ExpiredToken", message));
         }
         let (account, role, name) = (&session.account, &session.role, &session.name);
-        Ok(Caller {
+        let caller = Caller {
             account: account.clone(),
             arn: format!("arn:aws:sts::{account}:assumed-role/{role}/{name}"),
             user_id: format!("{}:{name}", role_id(account, role)),
             role: Some(role.clone()),
-        })
+        };
+        Ok((caller, Some(&session.secret)))
     }
 
     /// Refuses what the caller's policy does not allow: a role may do what it names on the providers that it

@@ -51,7 +51,9 @@ impl Accounts {
             escaped(role),
             escaped(name),
         );
+        let secret = &secret[..40];
         let session = Session {
+            secret: secret.to_owned(),
             token: token.clone(),
             account: account.to_owned(),
             role: role.to_owned(),
@@ -61,9 +63,8 @@ impl Accounts {
         self.sessions.retain(|_, session| session.expires + SignedDuration::from_hours(24) > now);
         self.sessions.insert(key.clone(), session);
         Ok(format!(
-            "<Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>{}</SecretAccessKey>\
+            "<Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>{secret}</SecretAccessKey>\
              <SessionToken>{token}</SessionToken><Expiration>{}</Expiration></Credentials>{assumed}",
-            &secret[..40],
             seconds(expires),
         ))
     }

@@ -100,11 +100,6 @@ impl Certificate {
         Self::from_der(&STANDARD.decode(text).map_err(|_| "it is no base64")?)
     }
 
-    /// DER.
-    pub fn der(&self) -> &[u8] {
-        &self.der
-    }
-
     /// DER in base64, on one line.
     pub fn base64(&self) -> String {
         STANDARD.encode(&self.der)

@@ -1,10 +1,14 @@
 //! Calls of the AWS APIs.
 
 use super::{Answer, World};
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4::SigningParams;
 use axum::body::Body;
 use axum::http::Request;
 use http_body_util::BodyExt;
 use serde_json::Value;
+use std::time::{Duration, SystemTime};
 use tower::ServiceExt;
 use url::form_urlencoded::Serializer;
 
@@ -12,6 +16,7 @@ use url::form_urlencoded::Serializer;
 #[derive(Clone)]
 pub struct Keys {
     pub access_key: String,
+    pub secret: String,
     pub token: Option<String>,
 }
 
@@ -24,7 +29,7 @@ pub struct Page {
 impl Keys {
     /// The home account's own.
     pub fn home() -> Self {
-        Self { access_key: "AKIDTEST".to_owned(), token: None }
+        Self { access_key: "AKIDTEST".to_owned(), secret: "secret".to_owned(), token: None }
     }
 }
 
@@ -52,10 +57,9 @@ impl Page {
 impl World {
     /// A call of the console's own API.
     pub async fn console(&self, keys: &Keys, operation: &str, body: Value) -> Answer {
-        let request = signed(keys, "us-east-1", "appsauth")
-            .header("content-type", "application/x-amz-json-1.0")
-            .header("x-amz-target", format!("AppsAuthControlPlaneService.{operation}"));
-        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+        let target = format!("AppsAuthControlPlaneService.{operation}");
+        let headers = [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", target.as_str())];
+        self.send(signed(keys, "us-east-1", "appsauth", &headers, body.to_string())).await
     }
 
     /// A call of IAM.
@@ -78,9 +82,8 @@ impl World {
     ) -> Page {
         let mut form = Serializer::new(String::new());
         form.append_pair("Action", action).append_pair("Version", version).extend_pairs(parameters);
-        let request = signed(keys, "us-east-1", service)
-            .header("content-type", "application/x-www-form-urlencoded; charset=utf-8");
-        let request = request.body(Body::from(form.finish())).unwrap();
+        let headers = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
+        let request = signed(keys, "us-east-1", service, &headers, form.finish());
         let response = self.sandbox.router().oneshot(request).await.unwrap();
         let status = response.status().as_u16();
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
@@ -88,15 +91,28 @@ impl World {
     }
 }
 
-/// A request that looks signed.
-pub fn signed(keys: &Keys, region: &str, service: &str) -> axum::http::request::Builder {
-    let scope = format!("{}/20261125/{region}/{service}/aws4_request", keys.access_key);
-    let request = Request::post("/aws/").header("x-amz-date", "20261125T000000Z").header(
-        "authorization",
-        format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=00"),
-    );
-    match &keys.token {
-        Some(token) => request.header("x-amz-security-token", token),
-        None => request,
+/// The request, signed as the SDK signs.
+pub fn signed(
+    keys: &Keys,
+    region: &str,
+    service: &str,
+    headers: &[(&str, &str)],
+    body: String,
+) -> Request<Body> {
+    let credentials = Credentials::new(&keys.access_key, &keys.secret, keys.token.clone(), None, "test");
+    let identity = credentials.into();
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_564_800);
+    let parameters = SigningParams::builder().identity(&identity).region(region).name(service);
+    let parameters = parameters.time(time).settings(SigningSettings::default()).build().unwrap().into();
+    let url = "http://sandbox.test/aws/";
+    let signable =
+        SignableRequest::new("POST", url, headers.iter().copied(), SignableBody::Bytes(body.as_bytes()));
+    let (instructions, _) = sign(signable.unwrap(), &parameters).unwrap().into_parts();
+    let mut request = Request::post(url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
     }
+    let mut request = request.body(Body::from(body)).unwrap();
+    instructions.apply_to_request_http1x(&mut request);
+    request
 }
