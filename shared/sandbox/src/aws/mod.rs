@@ -121,7 +121,7 @@ fn carried_out(
         };
         return json::reply(call.api, answer, without);
     }
-    let request_id = state.tenant.request_id();
+    let request_id = state.accounts.request_id();
     let answer = match (&call.query, call.api) {
         (Some(query), Api::Iam) => state.accounts.iam(now, caller, query),
         (Some(query), _) => state.accounts.sts(now, caller, query),

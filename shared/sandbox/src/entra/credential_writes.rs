@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The longest validity, and the one that is given unasked, in years.
 const MOST_YEARS: i64 = 3;
@@ -63,7 +64,7 @@ impl Tenant {
         let first = self.application.signing.held.is_empty() && self.signing.first_is_preferred;
         self.change_signing(now, |signing| {
             signing.preferred = if first { Some(added.thumbprint()) } else { signing.preferred.take() };
-            signing.held.push(added);
+            signing.held.push(Arc::new(added));
         });
         Ok(GraphAnswer::ok(answer))
     }
@@ -116,7 +117,7 @@ impl Tenant {
             if seed.preferred {
                 self.application.signing.preferred = Some(made.thumbprint());
             }
-            self.application.signing.held.push(made);
+            self.application.signing.held.push(Arc::new(made));
         }
         Ok(shown)
     }
@@ -161,7 +162,9 @@ impl Tenant {
 /// The thumbprints of the certificates that both arrays leave out. An array replaces all that was there; an entry
 /// stands for the credential of its keyId and may repeat what that one has, but change nothing of it.
 fn removed(signing: &SigningCredentials, body: &Map<String, Value>) -> Result<Vec<String>, GraphError> {
-    let shown = |part: fn(&SigningCredential) -> Vec<Value>| signing.held.iter().flat_map(part).collect();
+    let shown = |part: fn(&SigningCredential) -> Vec<Value>| {
+        signing.held.iter().flat_map(|held| part(held)).collect()
+    };
     let keys: Vec<Value> = shown(|held| vec![held.sign(), held.verify(true)]);
     let passwords: Vec<Value> = shown(|held| vec![held.password()]);
     let keys = kept(body.get("keyCredentials"), &keys, "keyCredentials")?;

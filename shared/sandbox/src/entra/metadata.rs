@@ -68,7 +68,7 @@ impl Tenant {
         let signing = before.unwrap_or_else(|| self.application.signing.clone());
         let listed =
             |certificate: &Certificate| !self.signing.metadata_drops_expired || now <= certificate.not_after;
-        signing.held.into_iter().map(|held| held.certificate).filter(listed).collect()
+        signing.held.iter().map(|held| held.certificate.clone()).filter(listed).collect()
     }
 }
 

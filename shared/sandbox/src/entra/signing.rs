@@ -53,7 +53,7 @@ pub(super) struct SigningCredential {
 /// The signing credentials of an application, in the order in which they were added.
 #[derive(Debug, Clone, Default)]
 pub(super) struct SigningCredentials {
-    pub held: Vec<SigningCredential>,
+    pub held: Vec<Arc<SigningCredential>>,
     /// Upper-case hexadecimal digits.
     pub preferred: Option<String>,
 }
@@ -122,12 +122,12 @@ impl SigningCredentials {
 
     /// `passwordCredentials`.
     pub fn password_credentials(&self) -> Value {
-        self.held.iter().map(SigningCredential::password).collect()
+        self.held.iter().map(|held| held.password()).collect()
     }
 
     /// Who signs now. An expired certificate signs only if no other is valid: else a valid one does, at once and
     /// although nobody activated it (Microsoft's tutorial, "users might see an outage").
-    pub fn signer(&self, unpinned: Unpinned, now: Timestamp) -> Option<&SigningCredential> {
+    pub fn signer(&self, unpinned: Unpinned, now: Timestamp) -> Option<&Arc<SigningCredential>> {
         let preferred = self.held.iter().find(|held| self.preferred.as_deref() == Some(&held.thumbprint()));
         if let Some(preferred) = preferred.filter(|held| held.certificate.is_valid(now)) {
             return Some(preferred);

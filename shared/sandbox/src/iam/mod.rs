@@ -34,6 +34,7 @@ pub struct Accounts {
     /// IAM is eventually consistent.
     seen: Publication<BTreeMap<String, Account>>,
     ids: Random,
+    request_ids: Random,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -86,9 +87,17 @@ impl Accounts {
     /// The home account alone.
     pub fn new(settings: AccountsSettings, now: Timestamp) -> Self {
         let ids = Random::new(settings.rng_seed, "iam ids");
+        let request_ids = Random::new(settings.rng_seed, "iam request ids");
         let home = settings.home.clone();
         let accounts = BTreeMap::new();
-        let mut made = Self { settings, accounts, sessions: BTreeMap::new(), seen: Publication::new(), ids };
+        let mut made = Self {
+            settings,
+            accounts,
+            sessions: BTreeMap::new(),
+            seen: Publication::new(),
+            ids,
+            request_ids,
+        };
         made.open(&home, now);
         made
     }
@@ -96,6 +105,11 @@ impl Accounts {
     /// The settings in force.
     pub fn settings(&self) -> &AccountsSettings {
         &self.settings
+    }
+
+    /// An id for an answer's `RequestId`.
+    pub fn request_id(&mut self) -> String {
+        self.request_ids.uuid().to_string()
     }
 
     /// How late IAM shows changes from now on.

@@ -106,3 +106,81 @@ impl ExternalIdp {
 fn child<'a, 'input>(node: Node<'a, 'input>, name: &'static str) -> Option<Node<'a, 'input>> {
     node.children().find(|child| child.has_tag_name((ASSERTION, name)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::iam_identity_center::IdentityCenterSettings;
+    use crate::x509::nth_key;
+
+    struct Ada;
+
+    impl Users for Ada {
+        fn is_enabled(&self, user_name: &str) -> Option<bool> {
+            (user_name == "ada@contoso.example").then_some(true)
+        }
+    }
+
+    const ISSUER: &str = "https://sts.windows.net/t/";
+
+    fn now() -> Timestamp {
+        "2026-11-25T12:00:00Z".parse().unwrap()
+    }
+
+    /// Trusts the first key only.
+    fn idp() -> ExternalIdp {
+        let valid = ("2026-01-01T00:00:00Z".parse().unwrap(), "2029-01-01T00:00:00Z".parse().unwrap());
+        let pem = nth_key("test", 0).unwrap().certify("Contoso", 1, valid).unwrap().pem();
+        let mut idp = ExternalIdp::new(&IdentityCenterSettings::default());
+        idp.seed(ISSUER, "https://login.microsoftonline.com/t/saml2", &[pem]).unwrap();
+        idp
+    }
+
+    fn good(idp: &ExternalIdp) -> String {
+        format!(
+            "<Assertion xmlns=\"{ASSERTION}\"><Issuer>{ISSUER}</Issuer><Subject><NameID Format=\"{EMAIL_ADDRESS}\">\
+             ada@contoso.example</NameID></Subject><Conditions NotBefore=\"2026-11-25T11:00:00Z\" \
+             NotOnOrAfter=\"2026-11-25T13:00:00Z\"><AudienceRestriction><Audience>{}</Audience></AudienceRestriction>\
+             </Conditions></Assertion>",
+            idp.issuer()
+        )
+    }
+
+    fn judged(idp: &ExternalIdp, assertion: &str, key: u32) -> Result<String, SignInFailure> {
+        let signature = nth_key("test", key).unwrap().sign(assertion.as_bytes()).unwrap();
+        idp.accept(assertion, &signature, &Ada, now())
+    }
+
+    #[test]
+    fn a_trusted_key_alone_does_not_open_the_door() {
+        let idp = idp();
+        let good = good(&idp);
+        assert_eq!(judged(&idp, &good, 0), Ok("ada@contoso.example".to_owned()));
+        for (from, to) in [
+            (ISSUER, "https://sts.windows.net/u/"),
+            ("us-east-1.signin", "us-west-2.signin"),
+            ("T13:00", "T12:00"),
+            ("T11:00", "T12:01"),
+            (EMAIL_ADDRESS, "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"),
+            ("ada@contoso.example", "ada"),
+            (ASSERTION, "urn:oasis:names:tc:SAML:1.0:assertion"),
+            ("</Assertion>", ""),
+        ] {
+            let changed = good.replacen(from, to, 1);
+            assert_ne!(changed, good, "{from} stands nowhere");
+            assert_eq!(judged(&idp, &changed, 0), Err(SignInFailure::AssertionInvalid), "{to} was taken");
+        }
+        let other = good.replacen("ada@", "eve@", 1);
+        assert_eq!(judged(&idp, &other, 0), Err(SignInFailure::UserUnknown));
+    }
+
+    #[test]
+    fn a_signature_counts_for_the_text_that_was_signed_by_a_trusted_key() {
+        let idp = idp();
+        let good = good(&idp);
+        assert_eq!(judged(&idp, &good, 1), Err(SignInFailure::SignatureInvalid));
+        let signature = nth_key("test", 0).unwrap().sign(good.as_bytes()).unwrap();
+        let changed = good.replacen("ada@", "eve@", 1);
+        assert_eq!(idp.accept(&changed, &signature, &Ada, now()), Err(SignInFailure::SignatureInvalid));
+    }
+}
