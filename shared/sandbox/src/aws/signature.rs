@@ -28,37 +28,38 @@ pub(super) struct Signed<'a> {
 }
 
 impl<'a> Signature<'a> {
-    /// Reads the header. The scope must name the API and its Region, the date must be that of `X-Amz-Date`, and the
-    /// host and every `X-Amz-` header must be signed.
+    /// Reads the header, whose scope must name the API and its Region.
     pub fn read(headers: &'a HeaderMap, api: Api, region: &str) -> Result<Self, Refusal> {
-        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let Some(parts) = header("authorization").strip_prefix(ALGORITHM) else {
+        let Some(parts) = text(headers, "authorization").strip_prefix(ALGORITHM) else {
             let message = "Missing Authentication Token";
             return Err(Refusal::new(403, "MissingAuthenticationTokenException", message));
         };
-        let incomplete = || {
-            let message =
-                "Authorization header requires 'Credential', 'SignedHeaders' and 'Signature' parameters.";
-            Refusal::new(400, "IncompleteSignatureException", message)
-        };
         let read = Self::parse(parts).ok_or_else(incomplete)?;
-        let signed = |name: &str| read.signed_headers.contains(&name);
-        let unsigned = |name: &str| name.starts_with("x-amz-") && !signed(name);
-        let wrong = if read.service != api.signing_name()
-            || read.region != api.signing_region().unwrap_or(region)
-        {
-            Some("Credential should be scoped to a valid region and service.")
-        } else if !header("x-amz-date").starts_with(read.date) {
-            Some("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.")
-        } else if !signed("host") || headers.keys().any(|name| unsigned(name.as_str())) {
-            Some("'Host' and every 'X-Amz-' header must be a 'SignedHeader' in the AWS Authorization.")
-        } else {
-            None
-        };
-        match wrong {
-            Some(message) => Err(Refusal::new(403, api.wrong_signature(), message)),
-            None => Ok(read),
+        if read.service == api.signing_name() && read.region == api.signing_region().unwrap_or(region) {
+            return Ok(read);
         }
+        let message = "Credential should be scoped to a valid region and service.";
+        Err(Refusal::new(403, api.wrong_signature(), message))
+    }
+
+    /// Refuses what no signer writes: the date must be that of `X-Amz-Date`, and the host and every `X-Amz-` header must
+    /// be signed.
+    pub fn check(&self, headers: &HeaderMap, api: Api) -> Result<(), Refusal> {
+        let digits =
+            self.signature.len() == 64 && self.signature.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !digits || self.signed_headers.is_empty() {
+            return Err(incomplete());
+        }
+        let signed = |name: &str| self.signed_headers.contains(&name);
+        let unsigned = |name: &str| name.starts_with("x-amz-") && !signed(name);
+        let wrong = if self.date.len() != 8 || !text(headers, "x-amz-date").starts_with(self.date) {
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP."
+        } else if !signed("host") || headers.keys().any(|name| unsigned(name.as_str())) {
+            "'Host' and every 'X-Amz-' header must be a 'SignedHeader' in the AWS Authorization."
+        } else {
+            return Ok(());
+        };
+        Err(Refusal::new(403, api.wrong_signature(), wrong))
     }
 
     fn parse(parts: &'a str) -> Option<Self> {
@@ -68,21 +69,20 @@ impl<'a> Signature<'a> {
         };
         let scope: Vec<&str> = part("Credential")?.split('/').collect();
         let [access_key, date, region, service, "aws4_request"] = scope[..] else { return None };
-        let signature = part("Signature")?;
-        let digits = signature.len() == 64 && signature.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let signed_headers = part("SignedHeaders")?.split(';').collect();
-        let whole = digits && date.len() == 8 && !access_key.is_empty();
-        whole.then_some(Self { access_key, date, region, service, signed_headers, signature })
+        let signed_headers =
+            part("SignedHeaders").map(|names| names.split(';').collect()).unwrap_or_default();
+        let signature = part("Signature").unwrap_or_default();
+        Some(Self { access_key, date, region, service, signed_headers, signature })
     }
 
     /// True if this secret made the signature.
     pub fn is_by(&self, secret: &str, signed: &Signed<'_>) -> bool {
         let scope = format!("{}/{}/{}/aws4_request", self.date, self.region, self.service);
-        let time = signed.headers.get("x-amz-date").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let time = text(signed.headers, "x-amz-date");
         let request = hex(digest(&SHA256, self.canonical(signed).as_bytes()).as_ref());
-        let text = format!("{ALGORITHM}\n{time}\n{scope}\n{request}");
+        let to_sign = format!("{ALGORITHM}\n{time}\n{scope}\n{request}");
         let mut key = format!("AWS4{secret}").into_bytes();
-        for part in [self.date, self.region, self.service, "aws4_request", &text] {
+        for part in [self.date, self.region, self.service, "aws4_request", &to_sign] {
             key = sign(&Key::new(HMAC_SHA256, &key), part.as_bytes()).as_ref().to_vec();
         }
         hex(&key) == self.signature.to_ascii_lowercase()
@@ -113,6 +113,15 @@ fn value<'a>(signed: &'a Signed<'_>, name: &str) -> Cow<'a, str> {
     let authority =
         signed.uri.authority().filter(|_| name == "host").map(|host| Cow::Borrowed(host.as_str()));
     value.or(authority).unwrap_or_default()
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+fn incomplete() -> Refusal {
+    let message = "Authorization header requires 'Credential', 'SignedHeaders' and 'Signature' parameters.";
+    Refusal::new(400, "IncompleteSignatureException", message)
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -164,7 +173,8 @@ mod tests {
             let mut headers = good.headers().clone();
             let changed = change(headers["authorization"].to_str().unwrap());
             headers.insert("authorization", changed.parse().unwrap());
-            Signature::read(&headers, Api::Iam, "us-east-1").err().map(|refusal| refusal.code)
+            let read = Signature::read(&headers, Api::Iam, "us-east-1");
+            read.and_then(|read| read.check(&headers, Api::Iam)).err().map(|refusal| refusal.code)
         };
         assert_eq!(refused(&str::to_owned), None);
         for (from, to, code) in [

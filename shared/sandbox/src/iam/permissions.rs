@@ -34,7 +34,7 @@ impl Caller {
 
 impl Accounts {
     /// The home account's own.
-    pub fn home(&self) -> Caller {
+    fn home(&self) -> Caller {
         let account = self.settings.home.clone();
         let arn = format!("arn:aws:iam::{account}:user/sandbox");
         let user_id = format!("AIDA{}", id_part(0, &[&account]));
