@@ -8,6 +8,7 @@ import urllib.request
 
 import graph_facts
 import identity_store_model
+import saml_provider_model
 
 
 def main(binary):
@@ -19,7 +20,7 @@ def main(binary):
         addresses = json.loads(first_line)
         without_quotas(addresses)
         passed, failed = 0, 0
-        for module in (identity_store_model, graph_facts):
+        for module in (identity_store_model, graph_facts, saml_provider_model):
             for name, check in module.checks(addresses):
                 good = holds(module.__name__, name, check)
                 passed, failed = passed + good, failed + (not good)

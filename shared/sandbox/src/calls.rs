@@ -9,6 +9,7 @@ pub struct Calls {
     round_trips: u64,
     graph: BTreeMap<String, u64>,
     login: u64,
+    metadata: u64,
     aws: BTreeMap<String, BTreeMap<String, u64>>,
     delivered: u64,
 }
@@ -29,6 +30,11 @@ impl Calls {
         self.login += 1;
     }
 
+    /// A request for federation metadata.
+    pub fn metadata(&mut self) {
+        self.metadata += 1;
+    }
+
     /// A call of an AWS API.
     pub fn aws(&mut self, service: &str, operation: &str) {
         *self.aws.entry(service.to_owned()).or_default().entry(operation.to_owned()).or_default() += 1;
@@ -44,6 +50,7 @@ impl Calls {
         json!({
             "graph": {"round_trips": self.round_trips, "operations": self.graph},
             "login": {"round_trips": self.login},
+            "metadata": {"round_trips": self.metadata},
             "aws": self.aws,
             "notifications": {"delivered_posts": self.delivered},
         })

@@ -1,11 +1,11 @@
 //! The sandbox's own face: seed, faults, calls, state, clock.
 
-use crate::Sandbox;
 use crate::faults::FaultRequest;
+use crate::{Sandbox, State as Clouds};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -14,16 +14,42 @@ const LIFECYCLE_EVENTS: [&str; 3] = ["missed", "subscriptionRemoved", "reauthori
 
 type Answer = Result<Json<Value>, (StatusCode, Json<Value>)>;
 
-/// `POST /control/seed`: fills the tenant, and under `identity_center` the identity store.
+/// `POST /control/seed`: fills the tenant; under `certificates` what its application signs with and (`trusted`)
+/// Identity Center trusts; under `identity_center` the identity store; under `accounts` AWS accounts.
 pub async fn seed(State(sandbox): State<Sandbox>, Json(seed): Json<Value>) -> Answer {
     let mut state = sandbox.state();
     let now = state.clock.now();
     let entra = state.tenant.seed(&seed, now).map_err(refused)?;
+    let certificates = seed_certificates(&mut state, &seed, now).map_err(refused)?;
     let store = match seed.get("identity_center") {
         Some(seed) => state.identity_center.seed(now, seed).map_err(refused)?,
         None => Value::Null,
     };
-    Ok(Json(json!({"entra": entra, "identity_center": store})))
+    let accounts = seed_accounts(&mut state, &seed, now).map_err(refused)?;
+    Ok(Json(json!({
+        "entra": entra, "certificates": certificates, "identity_center": store, "saml_providers": accounts,
+    })))
+}
+
+fn seed_certificates(state: &mut Clouds, seed: &Value, now: Timestamp) -> Result<Vec<Value>, String> {
+    let seeds = seed["certificates"].as_array().cloned().unwrap_or_default();
+    let made = state.tenant.seed_certificates(&seeds, now)?;
+    let trusted = seeds.iter().zip(&made).filter(|(seed, _)| seed["trusted"] == true);
+    let pems: Vec<String> = trusted.filter_map(|(_, made)| made["pem"].as_str().map(str::to_owned)).collect();
+    let tenant = &state.tenant.settings().tenant_id;
+    let entity_id = format!("https://sts.windows.net/{tenant}/");
+    let login_url = format!("https://login.microsoftonline.com/{tenant}/saml2");
+    state.identity_center.trust(&entity_id, &login_url, &pems)?;
+    Ok(made)
+}
+
+/// Providers without a document of their own get the application's present metadata.
+fn seed_accounts(state: &mut Clouds, seed: &Value, now: Timestamp) -> Result<Value, String> {
+    let Some(seeds) = seed["accounts"].as_array() else { return Ok(json!([])) };
+    let (tenant, app) = (state.tenant.settings().tenant_id.clone(), state.tenant.settings().app_id.clone());
+    let metadata = state.tenant.federation_metadata(&tenant, Some(&app), false, now);
+    let metadata = metadata.map_err(|refusal| refusal.message)?;
+    state.accounts.seed(seeds, &metadata, now)
 }
 
 /// `POST /control/faults`.
@@ -41,6 +67,15 @@ pub async fn faults(State(sandbox): State<Sandbox>, Json(body): Json<Value>) -> 
         }
         if let Some(lag) = request.lagging_reads.clone() {
             state.tenant.lag_reads(lag);
+        }
+        if let Some(behaviour) = request.signing {
+            state.tenant.set_signing(behaviour);
+        }
+        if let Some(behaviour) = request.external_idp {
+            state.identity_center.set_external_idp(behaviour);
+        }
+        if let Some(delay) = request.saml_provider_delay {
+            state.accounts.set_delay(delay);
         }
         if request.expire_delta_links {
             state.tenant.expire_delta_links();
@@ -78,10 +113,14 @@ pub async fn forget_calls(State(sandbox): State<Sandbox>) -> Json<Value> {
     Json(json!({}))
 }
 
-/// `GET /control/state`: the time, and the identity store.
+/// `GET /control/state`: the time, the identity store and what its sign-ins are trusted by, the SAML providers.
 pub async fn state(State(sandbox): State<Sandbox>) -> Json<Value> {
     let mut state = sandbox.state();
-    Json(json!({"now": state.clock.now().to_string(), "identity_center": state.identity_center.state()}))
+    Json(json!({
+        "now": state.clock.now().to_string(),
+        "identity_center": state.identity_center.state(),
+        "saml_providers": state.accounts.documents(),
+    }))
 }
 
 /// `POST /control/reset`: everything is as at the start.

@@ -1,6 +1,8 @@
 //! Faults on demand: refusals, answers that get lost, notifications that come twice, late, or not at all.
 
-use crate::entra::LaggingReads;
+use crate::entra::{LaggingReads, SigningBehaviour};
+use crate::iam_identity_center::ExternalIdpBehaviour;
+use crate::publication::Delay;
 use serde::Deserialize;
 
 /// What `POST /control/faults` takes. Everything may be left out.
@@ -25,6 +27,12 @@ pub struct FaultRequest {
     /// Make every bearer token worthless.
     #[serde(default)]
     pub revoke_tokens: bool,
+    /// How the signing certificates of the application behave.
+    pub signing: Option<SigningBehaviour>,
+    /// What AWS does about the identity provider's certificates where nothing is documented.
+    pub external_idp: Option<ExternalIdpBehaviour>,
+    /// How late IAM shows changes of SAML providers.
+    pub saml_provider_delay: Option<Delay>,
     /// Tell every subscription of this lifecycle event.
     pub lifecycle: Option<String>,
     /// Turn the quotas of all services on or off.
@@ -35,7 +43,7 @@ pub struct FaultRequest {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// `graph`, `login` or `identitystore`.
+    /// `graph`, `login`, `metadata`, or an AWS API by its signing name: `identitystore`, `appsauth`, `iam`, `sts`.
     pub service: String,
     /// `GET /users/{id}` or `CreateUser`, for example; without it every operation.
     pub operation: Option<String>,
@@ -54,6 +62,11 @@ pub struct Rule {
     /// Never answer at all.
     #[serde(default)]
     pub hang: bool,
+    /// Of an API in AWS JSON: the call succeeds, but members of these names are missing from its answer.
+    #[serde(default)]
+    pub without: Vec<String>,
+    /// Of an AWS API, or metadata: answer this text in place of an error, as a proxy would.
+    pub body: Option<String>,
 }
 
 /// What happens to notifications.

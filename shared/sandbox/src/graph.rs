@@ -1,6 +1,6 @@
 //! Microsoft Graph and the login, as HTTP.
 
-use crate::entra::{Answered, BatchItem, GraphAnswer, GraphError, GraphRequest, batch_items, run_batch};
+use crate::entra::{Answered, App, BatchItem, GraphAnswer, GraphError, GraphRequest, batch_items, run_batch};
 use crate::faults::Rule;
 use crate::{DRIVER_HEADER, Sandbox, State as Clouds, delivery};
 use axum::body::Bytes;
@@ -86,9 +86,10 @@ fn handle(
     }
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let now = state.clock.now();
-    if let Err(error) = state.tenant.authenticate(text("authorization"), now) {
-        return Handled::Answer(state.tenant.refuse(error));
-    }
+    let app = match state.tenant.authenticate(text("authorization"), now) {
+        Ok(app) => counted.then_some(app),
+        Err(error) => return Handled::Answer(state.tenant.refuse(error)),
+    };
     let body = match parsed(body, text("content-type")) {
         Ok(body) => body,
         Err(error) => return Handled::Answer(state.tenant.refuse(error)),
@@ -97,17 +98,19 @@ fn handle(
     let path = uri.path_and_query().map_or("", |path| path.as_str());
     let path = path.strip_prefix(PREFIX).unwrap_or(path);
     if method == Method::POST && path == "/$batch" {
-        return batch(&mut state, &body, &base, counted);
+        return batch(&mut state, &body, &base, app);
     }
     let eventual = text("consistencylevel").is_some_and(|value| value.eq_ignore_ascii_case("eventual"));
     match GraphRequest::parse(method.as_str(), path, eventual, body, &base) {
-        Ok(request) => one(&mut state, &request, counted),
+        Ok(request) => one(&mut state, &request, app),
         Err(error) => Handled::Answer(state.tenant.refuse(error)),
     }
 }
 
-fn batch(state: &mut Clouds, body: &Value, base: &str, counted: bool) -> Handled {
-    if counted && let Some(rule) = state.faults.meet("graph", "POST /$batch") {
+fn batch(state: &mut Clouds, body: &Value, base: &str, app: Option<App>) -> Handled {
+    if app.is_some()
+        && let Some(rule) = state.faults.meet("graph", "POST /$batch")
+    {
         return failed(state, &rule);
     }
     let items = match batch_items(body) {
@@ -117,7 +120,7 @@ fn batch(state: &mut Clouds, body: &Value, base: &str, counted: bool) -> Handled
     let mut never = false;
     let answer = |item: &BatchItem| {
         let request = GraphRequest::parse(&item.method, &item.url, item.eventual, item.body.clone(), base);
-        match request.map(|request| one(state, &request, counted)) {
+        match request.map(|request| one(state, &request, app)) {
             Ok(Handled::Answer(answer)) => answer,
             // A batch is answered as a whole.
             Ok(Handled::Never) => {
@@ -134,18 +137,19 @@ fn batch(state: &mut Clouds, body: &Value, base: &str, counted: bool) -> Handled
     if never { Handled::Never } else { Handled::Answer(answer) }
 }
 
-fn one(state: &mut Clouds, request: &GraphRequest, counted: bool) -> Handled {
+/// Without an app it is a call of whoever drives the sandbox.
+fn one(state: &mut Clouds, request: &GraphRequest, app: Option<App>) -> Handled {
     let operation = operation(request);
     let now = state.clock.now();
     let mut rule = None;
-    if counted {
+    if app.is_some() {
         state.calls.graph_operation(&operation);
         rule = state.faults.meet("graph", &operation);
         if let Some(rule) = rule.as_ref().filter(|rule| !rule.after_effect) {
             return failed(state, rule);
         }
     }
-    let answered = state.tenant.answer(request, counted, now);
+    let answered = state.tenant.answer(request, app, now);
     match (rule, answered) {
         (Some(rule), _) => failed(state, &rule),
         (None, Answered::Now(answer)) => Handled::Answer(answer),

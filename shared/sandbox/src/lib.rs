@@ -4,6 +4,7 @@
 //! one.
 
 pub mod entra;
+pub mod iam;
 pub mod iam_identity_center;
 
 mod aws;
@@ -12,10 +13,16 @@ mod clock;
 mod control;
 mod delivery;
 mod faults;
+mod federation_metadata;
 mod graph;
 mod host_health;
+mod publication;
 mod random;
 mod router;
+mod sign_in;
+mod trail;
+mod x509;
+mod xml;
 
 pub use delivery::{HttpSink, NotificationSink, SinkAnswer};
 
@@ -23,12 +30,14 @@ use calls::Calls;
 use clock::SandboxClock;
 use entra::{Notification, Tenant, TenantSettings};
 use faults::{DeliveryFaults, Faults};
+use iam::{Accounts, AccountsSettings};
 use iam_identity_center::{IdentityCenter, IdentityCenterSettings};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
+use trail::Trail;
 
 /// A call with this header is not the product's: it is not counted and has no quota.
 pub const DRIVER_HEADER: &str = "x-sandbox-driver";
@@ -63,6 +72,8 @@ struct State {
     clock: SandboxClock,
     tenant: Tenant,
     identity_center: IdentityCenter,
+    accounts: Accounts,
+    trail: Trail,
     faults: Faults,
     calls: Calls,
     /// Notifications that were not taken for delivery yet.
@@ -107,9 +118,12 @@ impl Sandbox {
             "service_principal_id": tenant.service_principal_id,
             "client_id": tenant.client_id,
             "client_secret": tenant.client_secret,
+            "rotator_client_id": tenant.rotator_client_id,
+            "rotator_client_secret": tenant.rotator_client_secret,
             "instance_arn": store.instance_arn,
             "identity_store_id": store.identity_store_id,
             "region": store.region,
+            "account_id": state.accounts.settings().home,
         })
     }
 
@@ -170,15 +184,26 @@ impl State {
             tenant_id: "8eb3fdd4-3f1f-4c4f-9c9b-2d7a5d1c0e11".to_owned(),
             client_id: "5a1f7c2e-6d0b-4b8c-8f3a-0c9d2e7b4a66".to_owned(),
             client_secret: "sandbox-secret".to_owned(),
+            rotator_client_id: "c2d9a8b4-7f31-4e0d-b6a5-1e8c3f52d907".to_owned(),
+            rotator_client_secret: "sandbox-rotator-secret".to_owned(),
             app_id: "0b9c1d3e-2f4a-4e5b-8c6d-7a8b9c0d1e2f".to_owned(),
             service_principal_id: "8e881353-1735-45af-af21-ee1344582a4d".to_owned(),
             quotas: settings.quotas,
             rng_seed: settings.rng_seed,
         };
+        let start = settings.start.unwrap_or_else(Timestamp::now);
+        let accounts = AccountsSettings {
+            home: "111122223333".to_owned(),
+            instance_arn: store.instance_arn.clone(),
+            rng_seed: settings.rng_seed,
+        };
+        let trail = Trail::new(&accounts.home, &store.region, settings.rng_seed);
         Self {
-            clock: SandboxClock::new(settings.start.unwrap_or_else(Timestamp::now)),
+            clock: SandboxClock::new(start),
             tenant: Tenant::new(tenant),
             identity_center: IdentityCenter::new(IdentityCenterSettings { tps, ..store }),
+            accounts: Accounts::new(accounts, start),
+            trail,
             faults: Faults::default(),
             calls: Calls::default(),
             waiting: Vec::new(),

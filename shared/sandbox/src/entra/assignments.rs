@@ -3,6 +3,7 @@
 use super::answer::{GraphAnswer, GraphError};
 use super::directory::{Directory, Kind};
 use super::query::{GraphRequest, Literal, equalities};
+use super::signing::SigningCredentials;
 use super::{membership_checks, reads};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use std::sync::Arc;
 /// The role `User` of the gallery application (AWS IAM Identity Center tutorial).
 pub const USER_ROLE: &str = "8774f594-1d59-4279-b9d9-59ef09a23530";
 /// The role `msiam_access` of the gallery application.
-const MSIAM_ACCESS_ROLE: &str = "e7f1a7f3-9eda-48e0-9963-bd67bf531afd";
+pub const MSIAM_ACCESS_ROLE: &str = "e7f1a7f3-9eda-48e0-9963-bd67bf531afd";
 
 /// Who is assigned to the enterprise application.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub struct Application {
     assignments: Arc<BTreeMap<String, Assignment>>,
     /// The assignment's id, by principal and role.
     by_principal: Arc<BTreeMap<(String, String), String>>,
+    /// With what it signs.
+    pub(super) signing: SigningCredentials,
 }
 
 #[derive(Debug, Clone)]
@@ -38,26 +41,13 @@ struct Assignment {
 impl Application {
     /// Without assignments.
     pub fn new(id: String, app_id: String) -> Self {
-        Self { id, app_id, assignments: Arc::default(), by_principal: Arc::default() }
-    }
-
-    /// The servicePrincipal itself.
-    pub fn shown(&self, base: &str) -> Value {
-        let role = |id: &str, name: &str| {
-            json!({"id": id, "displayName": name, "value": null, "isEnabled": true, "description": name,
-                   "allowedMemberTypes": ["User"], "origin": "Application"})
-        };
-        json!({
-            "@odata.context": format!("{base}/$metadata#servicePrincipals/$entity"),
-            "id": self.id,
-            "appId": self.app_id,
-            "displayName": "AWS IAM Identity Center (successor to AWS Single Sign-On)",
-            "accountEnabled": true,
-            "appRoleAssignmentRequired": true,
-            "servicePrincipalType": "Application",
-            "preferredSingleSignOnMode": "saml",
-            "appRoles": [role(USER_ROLE, "User"), role(MSIAM_ACCESS_ROLE, "msiam_access")],
-        })
+        Self {
+            id,
+            app_id,
+            assignments: Arc::default(),
+            by_principal: Arc::default(),
+            signing: SigningCredentials::default(),
+        }
     }
 
     /// `GET appRoleAssignedTo`: a row for each role of each principal that is not deleted.
@@ -152,6 +142,13 @@ impl Application {
         let removed = removed.ok_or_else(|| GraphError::not_found(id))?;
         Arc::make_mut(&mut self.by_principal).remove(&(removed.principal, removed.role));
         Ok(())
+    }
+
+    /// True if a user, or a group of which the user is a direct member, is assigned.
+    pub fn lets_in(&self, directory: &Directory, user: &str) -> bool {
+        let mut principals = directory.groups_of(user);
+        principals.insert(user.to_owned());
+        principals.iter().any(|principal| self.of_principal(principal).next().is_some())
     }
 
     /// Forgets the assignments of an object that is gone for good.

@@ -8,10 +8,19 @@ use std::collections::BTreeMap;
 /// How long a token is good.
 const TOKEN_LIFE: SignedDuration = SignedDuration::from_secs(3_599);
 
-/// The tokens that are good.
+/// An app registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum App {
+    /// Reads the directory; tests let it write there, too.
+    Reader,
+    /// Application.ReadWrite.OwnedBy, and nothing else.
+    Rotator,
+}
+
+/// The tokens that are good, whose they are, and until when.
 #[derive(Debug, Clone, Default)]
 pub struct Login {
-    tokens: BTreeMap<String, Timestamp>,
+    tokens: BTreeMap<String, (App, Timestamp)>,
 }
 
 impl Login {
@@ -34,22 +43,23 @@ impl Login {
         if field("scope") != "https://graph.microsoft.com/.default" {
             return refusal(400, "invalid_scope", 1_002_012, "The provided value for scope is not valid.");
         }
-        if !field("client_id").eq_ignore_ascii_case(&settings.client_id) {
-            return refusal(
-                400,
-                "unauthorized_client",
-                700_016,
-                "Application was not found in the directory.",
-            );
-        }
+        let is = |client: &str| field("client_id").eq_ignore_ascii_case(client);
+        let (app, secret) = if is(&settings.client_id) {
+            (App::Reader, &settings.client_secret)
+        } else if is(&settings.rotator_client_id) {
+            (App::Rotator, &settings.rotator_client_secret)
+        } else {
+            let text = "Application was not found in the directory.";
+            return refusal(400, "unauthorized_client", 700_016, text);
+        };
         if form.contains_key("client_assertion") {
             return refusal(400, "invalid_client", 70_021, "No matching federated identity record found.");
         }
-        if field("client_secret") != settings.client_secret {
+        if field("client_secret") != secret {
             return refusal(401, "invalid_client", 7_000_215, "Invalid client secret provided.");
         }
-        self.tokens.retain(|_, expires| *expires > now);
-        self.tokens.insert(token.clone(), now + TOKEN_LIFE);
+        self.tokens.retain(|_, (_, expires)| *expires > now);
+        self.tokens.insert(token.clone(), (app, now + TOKEN_LIFE));
         let seconds = TOKEN_LIFE.as_secs();
         (
             200,
@@ -57,10 +67,10 @@ impl Login {
         )
     }
 
-    /// True if this `Authorization` header holds a good token.
-    pub fn accepts(&self, authorization: Option<&str>, now: Timestamp) -> bool {
-        let token = authorization.and_then(|header| header.strip_prefix("Bearer "));
-        token.and_then(|token| self.tokens.get(token)).is_some_and(|expires| *expires > now)
+    /// Whose good token this `Authorization` header holds.
+    pub fn accepts(&self, authorization: Option<&str>, now: Timestamp) -> Option<App> {
+        let token = authorization.and_then(|header| header.strip_prefix("Bearer "))?;
+        self.tokens.get(token).filter(|(_, expires)| *expires > now).map(|(app, _)| *app)
     }
 
     /// Makes every token worthless.

@@ -4,16 +4,22 @@
 mod answer;
 mod assignments;
 mod batch;
+mod credential_writes;
 mod delta;
 mod directory;
 mod directory_changes;
 mod lag;
 mod login;
 mod membership_checks;
+mod metadata;
+mod permissions;
 mod query;
 mod reads;
+mod saml;
 mod schema;
 mod seed;
+mod service_principal;
+mod signing;
 mod subscriptions;
 mod throttle;
 mod writes;
@@ -21,9 +27,14 @@ mod writes;
 pub use answer::{GraphAnswer, GraphError};
 pub use batch::{BatchItem, items as batch_items, run as run_batch};
 pub use lag::LaggingReads;
+pub use login::App;
+pub use metadata::MetadataRefusal;
 pub use query::GraphRequest;
+pub use saml::{SamlResponse, SignInRefusal};
+pub use signing::{SigningBehaviour, Unpinned};
 pub use subscriptions::{Notification, Proposed};
 
+use crate::publication::Publication;
 use crate::random::Random;
 use assignments::Application;
 use delta::DeltaQuery;
@@ -31,8 +42,8 @@ use directory::{Directory, Kind};
 use jiff::Timestamp;
 use lag::{Lag, Snapshot};
 use login::Login;
-use query::{Literal, equalities};
 use serde_json::Value;
+use signing::SigningCredentials;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use subscriptions::Subscriptions;
@@ -47,6 +58,10 @@ pub struct TenantSettings {
     pub client_id: String,
     /// Its secret.
     pub client_secret: String,
+    /// The app registration that owns the enterprise application (Application.ReadWrite.OwnedBy).
+    pub rotator_client_id: String,
+    /// Its secret.
+    pub rotator_client_secret: String,
     /// The enterprise application's appId.
     pub app_id: String,
     /// The enterprise application's object id.
@@ -69,6 +84,11 @@ pub struct Tenant {
     /// What readers see until then, while the truth has gone on.
     stale: Option<(Snapshot, Timestamp)>,
     lag: Lag,
+    signing: SigningBehaviour,
+    seen_by_graph: Publication<SigningCredentials>,
+    seen_in_metadata: Publication<SigningCredentials>,
+    /// How many keys it took.
+    certificates_made: u32,
     ids: Random,
     epoch: u64,
     outgoing: Vec<Notification>,
@@ -98,6 +118,10 @@ impl Tenant {
             throttle: GraphThrottle::default(),
             stale: None,
             lag: Lag::new(rng_seed),
+            signing: SigningBehaviour::default(),
+            seen_by_graph: Publication::new(),
+            seen_in_metadata: Publication::new(),
+            certificates_made: 0,
             ids,
             epoch: 1,
             outgoing: Vec::new(),
@@ -152,13 +176,13 @@ impl Tenant {
         self.login.answer(&self.settings, tenant, form, token, now)
     }
 
-    /// Refuses callers without a good bearer token.
-    pub fn authenticate(&self, authorization: Option<&str>, now: Timestamp) -> Result<(), GraphError> {
-        match authorization {
-            None => Err(GraphError::unauthorized("Access token is empty.")),
-            Some(_) if self.login.accepts(authorization, now) => Ok(()),
-            Some(_) => Err(GraphError::unauthorized("Access token has expired or is not yet valid.")),
+    /// Who calls; callers without a good bearer token are refused.
+    pub fn authenticate(&self, authorization: Option<&str>, now: Timestamp) -> Result<App, GraphError> {
+        if authorization.is_none() {
+            return Err(GraphError::unauthorized("Access token is empty."));
         }
+        let app = self.login.accepts(authorization, now);
+        app.ok_or_else(|| GraphError::unauthorized("Access token has expired or is not yet valid."))
     }
 
     /// An id for an error's `request-id`.
@@ -166,9 +190,13 @@ impl Tenant {
         self.ids.uuid().to_string()
     }
 
-    /// Answers one request. `counted` is false for the calls of whoever drives the sandbox: they have no
-    /// quota and always see the truth.
-    pub fn answer(&mut self, request: &GraphRequest, counted: bool, now: Timestamp) -> Answered {
+    /// Answers one request. There is no `app` for the calls of whoever drives the sandbox: they have no quota,
+    /// need no permission and always see the truth.
+    pub fn answer(&mut self, request: &GraphRequest, app: Option<App>, now: Timestamp) -> Answered {
+        let counted = app.is_some();
+        if let Err(error) = self.check_permission(request, app) {
+            return Answered::Now(self.refuse(error));
+        }
         let quotas = counted && self.settings.quotas;
         let admitted =
             if quotas { self.throttle.admit(request, self.directory.users(), now) } else { Ok(Vec::new()) };
@@ -199,7 +227,13 @@ impl Tenant {
         let frozen =
             self.stale.as_ref().filter(|(_, until)| now < *until).map(|(snapshot, _)| snapshot.clone());
         let seen = if counted { frozen.or_else(|| self.lag.seen(request, now)) } else { None };
-        seen.unwrap_or_else(|| (self.directory.clone(), self.application.clone()))
+        let mut seen = seen.unwrap_or_else(|| (self.directory.clone(), self.application.clone()));
+        let principal = matches!(request.segments.as_slice(), [collection, ..] if collection == "servicePrincipals")
+            && request.segments.len() <= 2;
+        if let Some(signing) = (counted && principal).then(|| self.seen_by_graph.read(now)).flatten() {
+            seen.1.signing = signing;
+        }
+        seen
     }
 
     /// The addresses of a proposed subscription answered the handshake.
@@ -313,16 +347,10 @@ impl Tenant {
         request: &GraphRequest,
     ) -> Result<GraphAnswer, GraphError> {
         match path {
-            [id] if *id == application.id => Ok(GraphAnswer::ok(application.shown(&request.base))),
+            [id] if *id == application.id => service_principal::object(application, request),
             [id, "appRoleAssignedTo"] if *id == application.id => application.assigned_to(directory, request),
             [id, ..] => Err(GraphError::not_found(id)),
-            [] => {
-                let filter = request.query.filter.as_deref().map(equalities).transpose()?.unwrap_or_default();
-                let ours = ("appId".to_owned(), Literal::Text(application.app_id.clone()));
-                let found: Vec<Value> =
-                    filter.contains(&ours).then(|| application.shown(&request.base)).into_iter().collect();
-                Ok(GraphAnswer::ok(serde_json::json!({"value": found})))
-            }
+            [] => service_principal::collection(application, request),
         }
     }
 }

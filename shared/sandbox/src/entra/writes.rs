@@ -65,6 +65,14 @@ impl Tenant {
                 self.application.unassign(row)?;
                 Ok(GraphAnswer::no_content())
             }
+            ("POST", ["servicePrincipals", id, "addTokenSigningCertificate"])
+                if *id == self.application.id =>
+            {
+                self.add_certificate(request, now)
+            }
+            ("PATCH", ["servicePrincipals", id]) if *id == self.application.id => {
+                self.update_application(request, now)
+            }
             ("POST", ["directory", "deletedItems", id, "restore"]) => {
                 self.directory.restore(id)?;
                 let object = self.directory.any(id).ok_or_else(|| GraphError::not_found(id))?;

@@ -21,13 +21,16 @@ pub(super) enum ConflictReason {
     ConcurrentModification,
 }
 
-/// What was not found (`ResourceType` of the API model).
+/// What was not found (`ResourceType` of the API model; the last three are the console API's, whose errors have no model).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ResourceType {
     User,
     Group,
     GroupMembership,
     IdentityStore,
+    Directory,
+    ExternalIdp,
+    Certificate,
 }
 
 impl ResourceType {
@@ -37,6 +40,9 @@ impl ResourceType {
             Self::Group => "GROUP",
             Self::GroupMembership => "GROUP_MEMBERSHIP",
             Self::IdentityStore => "IDENTITY_STORE",
+            Self::Directory => "DIRECTORY",
+            Self::ExternalIdp => "EXTERNAL_IDP",
+            Self::Certificate => "CERTIFICATE",
         }
     }
 }

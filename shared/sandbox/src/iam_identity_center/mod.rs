@@ -1,17 +1,20 @@
 //! AWS's side of the sandbox: IAM Identity Center as a pure state machine, without I/O and without a clock.
 //!
-//! One folder stands for one API and is found by its target prefix; `identity_store` is the first.
+//! One folder stands for one API and is found by its target prefix.
 
 mod answer;
+mod external_idp;
 mod identity_store;
 mod shape;
 mod text;
 mod throttle;
 
 pub use answer::AwsResponse;
+pub use external_idp::{ExternalIdpBehaviour, SignInFailure};
 
 use crate::random::Random;
 use answer::Failure;
+use external_idp::ExternalIdp;
 use identity_store::IdentityStore;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -51,6 +54,7 @@ impl Default for IdentityCenterSettings {
 pub struct IdentityCenter {
     settings: IdentityCenterSettings,
     identity_store: IdentityStore,
+    external_idp: ExternalIdp,
     request_ids: Random,
 }
 
@@ -59,7 +63,8 @@ impl IdentityCenter {
     pub fn new(settings: IdentityCenterSettings) -> Self {
         let identity_store = IdentityStore::new(&settings);
         let request_ids = Random::new(settings.rng_seed, "request ids");
-        Self { settings, identity_store, request_ids }
+        let external_idp = ExternalIdp::new(&settings);
+        Self { settings, identity_store, external_idp, request_ids }
     }
 
     /// The settings in force.
@@ -73,12 +78,17 @@ impl IdentityCenter {
         self.identity_store.set_tps(tps);
     }
 
+    /// What AWS does about certificates where nothing is documented.
+    pub fn set_external_idp(&mut self, behaviour: ExternalIdpBehaviour) {
+        self.external_idp.set_behaviour(behaviour);
+    }
+
     /// Answers one call within the quotas. `target` is the `X-Amz-Target` header, `AWSIdentityStore.CreateUser`
-    /// for example.
+    /// for example. The console's own API has no quota that is known.
     pub fn answer(&mut self, now: Timestamp, target: &str, body: &[u8]) -> AwsResponse {
-        let admitted = match operation_of(target) {
-            Some(operation) => self.identity_store.admit(now, operation),
-            None => Ok(()),
+        let admitted = match Operation::of(target) {
+            Some(Operation::IdentityStore(operation)) => self.identity_store.admit(now, operation),
+            _ => Ok(()),
         };
         match admitted {
             Ok(()) => self.answer_without_quota(now, target, body),
@@ -88,14 +98,36 @@ impl IdentityCenter {
 
     /// As [`IdentityCenter::answer`], for whoever drives the sandbox.
     pub fn answer_without_quota(&mut self, now: Timestamp, target: &str, body: &[u8]) -> AwsResponse {
-        let answer = match operation_of(target) {
-            Some(operation) => self.identity_store.answer(now, operation, body),
+        let answer = match Operation::of(target) {
+            Some(Operation::IdentityStore(operation)) => self.identity_store.answer(now, operation, body),
+            Some(Operation::ExternalIdp(operation)) => self.external_idp.answer(now, operation, body),
             None => Err(Failure::UnknownOperation),
         };
         match answer {
             Ok(body) => AwsResponse { status: 200, error_type: None, body },
             Err(failure) => failure.response(&self.request_ids.uuid().to_string()),
         }
+    }
+
+    /// Trusts these certificates (PEM) of an identity provider as if somebody had imported them in the console.
+    ///
+    /// # Errors
+    /// One of them is no certificate.
+    pub fn trust(&mut self, entity_id: &str, login_url: &str, pems: &[String]) -> Result<(), String> {
+        self.external_idp.seed(entity_id, login_url, pems)
+    }
+
+    /// What an assertion must name as its audience.
+    pub fn audience(&self) -> String {
+        self.external_idp.audience()
+    }
+
+    /// The user name of whoever brings this assertion and signature, if Identity Center lets them in.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub fn accept(&self, assertion: &str, signature: &[u8], now: Timestamp) -> Result<String, SignInFailure> {
+        self.external_idp.accept(assertion, signature, &self.identity_store, now)
     }
 
     /// Adds users, groups and memberships as if another tool had made them: with a status and external ids,
@@ -108,14 +140,27 @@ impl IdentityCenter {
         self.identity_store.seed(now, seed)
     }
 
-    /// Everything that stands in the identity store, ordered by id: `users`, `groups`, `memberships`.
+    /// Everything that stands in the identity store, ordered by id: `users`, `groups`, `memberships`; and under
+    /// `external_idp` what sign-ins are trusted by.
     pub fn state(&self) -> Value {
-        self.identity_store.state()
+        let mut state = self.identity_store.state();
+        state["external_idp"] = self.external_idp.state();
+        state
     }
 }
 
-/// The operation of the identity store that a target names.
-fn operation_of(target: &str) -> Option<&str> {
-    let (prefix, operation) = target.split_once('.')?;
-    (prefix == identity_store::TARGET_PREFIX).then_some(operation)
+/// An operation that a target names.
+enum Operation<'a> {
+    IdentityStore(&'a str),
+    ExternalIdp(&'a str),
+}
+
+impl<'a> Operation<'a> {
+    fn of(target: &'a str) -> Option<Self> {
+        match target.split_once('.')? {
+            (identity_store::TARGET_PREFIX, operation) => Some(Self::IdentityStore(operation)),
+            (external_idp::TARGET_PREFIX, operation) => Some(Self::ExternalIdp(operation)),
+            _ => None,
+        }
+    }
 }

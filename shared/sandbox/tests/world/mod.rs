@@ -1,5 +1,7 @@
 //! A sandbox without sockets, and a caller who has signed in.
 
+pub mod aws;
+
 use async_trait::async_trait;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -75,12 +77,21 @@ impl World {
     }
 
     pub async fn sign_in(&mut self) {
+        self.sign_in_as("client_id", "client_secret").await;
+    }
+
+    /// As the app registration that owns the enterprise application.
+    pub async fn sign_in_as_rotator(&mut self) {
+        self.sign_in_as("rotator_client_id", "rotator_client_secret").await;
+    }
+
+    async fn sign_in_as(&mut self, id: &str, secret: &str) {
         let addresses = self.addresses();
         let text = |name: &str| addresses[name].as_str().unwrap().to_owned();
         let form = format!(
             "grant_type=client_credentials&scope=https%3A%2F%2Fgraph.microsoft.com%2F.default&client_id={}&client_secret={}",
-            text("client_id"),
-            text("client_secret")
+            text(id),
+            text(secret)
         );
         let answer = self.login(&text("tenant_id"), form).await;
         self.token = answer.body["access_token"].as_str().unwrap().to_owned();
@@ -150,7 +161,16 @@ impl World {
         self.send(Request::get("/control/calls").body(Body::empty()).unwrap()).await.body
     }
 
-    async fn send(&self, request: Request<Body>) -> Answer {
+    /// The text of a page, and its status.
+    pub async fn page(&self, path: &str) -> (u16, String) {
+        let response =
+            self.sandbox.router().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.sandbox.router().oneshot(request).await.unwrap();
         let status = response.status();
         let retry_after =

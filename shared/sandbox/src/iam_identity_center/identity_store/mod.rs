@@ -11,6 +11,7 @@ mod users;
 
 use super::IdentityCenterSettings;
 use super::answer::{Failure, ResourceType};
+use super::external_idp::Users;
 use super::throttle::Throttle;
 use crate::random::Random;
 use jiff::Timestamp;
@@ -163,6 +164,15 @@ impl IdentityStore {
             Some(group) => Ok((id, group)),
             None => Err(Failure::missing(ResourceType::Group, &id)),
         }
+    }
+}
+
+impl Users for IdentityStore {
+    fn is_enabled(&self, user_name: &str) -> Option<bool> {
+        let id = self.user_names.get(&user_name.to_lowercase())?;
+        let user = self.users.get(id)?;
+        let exact = user.members.get("UserName").and_then(Value::as_str) == Some(user_name);
+        exact.then_some(user.status == "ENABLED")
     }
 }
 

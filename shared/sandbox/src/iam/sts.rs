@@ -1,0 +1,82 @@
+//! STS: roles of other accounts, and who one is.
+
+use super::permissions::{resource_of, role_id};
+use super::{Accounts, Caller, IamFailure, QueryCall, Session, id_part, seconds};
+use crate::xml::escaped;
+use jiff::{SignedDuration, Timestamp};
+
+/// Seconds of a session, and the number given unasked (STS API Reference).
+const DURATION: (i64, i64) = (900, 43_200);
+const DEFAULT_DURATION: i64 = 3_600;
+
+impl Accounts {
+    /// Credentials that reach the role's account. Only the home account's own may assume roles: chains are refused.
+    pub(super) fn assume_role(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        call: &QueryCall,
+    ) -> Result<String, IamFailure> {
+        call.only(&["RoleArn", "RoleSessionName", "DurationSeconds"])?;
+        let arn = call.text("RoleArn", (20, 2_048), |c| !c.is_control())?;
+        let name =
+            call.text("RoleSessionName", (2, 64), |c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c))?;
+        let duration = match call.get("DurationSeconds") {
+            "" => DEFAULT_DURATION,
+            text => text
+                .parse()
+                .map_err(|_| IamFailure::validation("DurationSeconds", "Member must be a number"))?,
+        };
+        if !(DURATION.0..=DURATION.1).contains(&duration) {
+            return Err(IamFailure::validation("DurationSeconds", "Member must be between 900 and 43200"));
+        }
+        let named = resource_of(arn, "role");
+        let (account, role) =
+            named.ok_or_else(|| IamFailure::validation("RoleArn", "it is no ARN of a role"))?;
+        let exists = self.accounts.get(account).is_some_and(|account| account.roles.contains_key(role));
+        // Who may not assume a role is not told whether it exists.
+        if caller.role.is_some() || !exists {
+            return Err(caller.denied("sts:AssumeRole", arn));
+        }
+        let random = self.ids.number();
+        let key = format!("ASIA{}", id_part(random, &["access key"]));
+        let secret: String = (0..3).map(|_| id_part(self.ids.number(), &["secret"])).collect();
+        let token: String = (0..8).map(|_| id_part(self.ids.number(), &["token"])).collect();
+        let expires = now + SignedDuration::from_secs(duration);
+        let assumed = format!(
+            "<AssumedRoleUser><AssumedRoleId>{}:{}</AssumedRoleId><Arn>arn:aws:sts::{account}:assumed-role/{}/{}</Arn>\
+             </AssumedRoleUser>",
+            role_id(account, role),
+            escaped(name),
+            escaped(role),
+            escaped(name),
+        );
+        let secret = &secret[..40];
+        let session = Session {
+            secret: secret.to_owned(),
+            token: token.clone(),
+            account: account.to_owned(),
+            role: role.to_owned(),
+            name: name.to_owned(),
+            expires,
+        };
+        self.sessions.retain(|_, session| session.expires + SignedDuration::from_hours(24) > now);
+        self.sessions.insert(key.clone(), session);
+        Ok(format!(
+            "<Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>{secret}</SecretAccessKey>\
+             <SessionToken>{token}</SessionToken><Expiration>{}</Expiration></Credentials>{assumed}",
+            seconds(expires),
+        ))
+    }
+}
+
+/// Needs no permission.
+pub(super) fn caller_identity(caller: &Caller, call: &QueryCall) -> Result<String, IamFailure> {
+    call.only(&[])?;
+    Ok(format!(
+        "<Arn>{}</Arn><UserId>{}</UserId><Account>{}</Account>",
+        escaped(&caller.arn),
+        escaped(&caller.user_id),
+        caller.account
+    ))
+}
