@@ -80,7 +80,7 @@ impl Store {
         effect: impl Fn(&mut Content) -> Result<T, Cause>,
     ) -> Result<T, CallError> {
         let budget = self.budgets.of(api);
-        let error = |cause| CallError::new(api, &object.to_string(), cause);
+        let error = |cause| CallError::new(api, object.to_string(), cause);
         let mut asked = None;
         for _ in 0..ATTEMPTS {
             if let Err(RunsShort { retry_after }) = budget.take(1.0).await {

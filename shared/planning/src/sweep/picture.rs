@@ -1,5 +1,10 @@
 //! A picture of the ledger: what a sweep must remember of every record at once, in little room.
 
+#![allow(
+    clippy::disallowed_types,
+    reason = "asked a million times, and only asked: places are given in the order of arrival, never in the map's"
+)]
+
 use super::number::{Index, Number};
 use crate::digest::Digest;
 use crate::record::{GroupRecord, Record, Standing, UserRecord};
