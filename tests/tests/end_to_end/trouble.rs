@@ -150,7 +150,7 @@ async fn reads_that_lag_behind_their_notification_change_nothing_and_are_looked_
     let items = team.account.ledger_items().await?;
     let who_may_have_left = |item: &&Value| {
         let text = |name: &str| item[name]["S"].as_str().unwrap_or_default();
-        text("pk") == "agenda#revocation" && text("sk").contains(team.id("Ada"))
+        text("pk") == "agenda#live-revocation" && text("sk").contains(team.id("Ada"))
     };
     assert_eq!(items.iter().filter(who_may_have_left).count(), 3, "after 1, 5 and 15 minutes: {items:?}");
     assert_eq!(team.mirror.logs().metric("FailedHandlings"), 0.0, "{}", team.mirror.logs().tail(20));
