@@ -10,6 +10,7 @@ pub mod holds;
 pub mod mirror;
 pub mod moving;
 pub mod ports;
+pub mod rotation;
 pub mod sweep;
 pub mod telemetry;
 pub mod trigger;

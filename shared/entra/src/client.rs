@@ -25,6 +25,8 @@ const ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(200);
 /// Requests in one `$batch` (json-batching).
 const BATCH: usize = 20;
+/// Resource units of a write; Graph documents none for servicePrincipals.
+const WRITE: f64 = 1.0;
 /// A list of more pages than this goes round in circles: 999 items each make a million.
 const PAGES: usize = 10_000;
 
@@ -54,6 +56,15 @@ pub(crate) struct Page<T> {
     pub(crate) next_link: Option<String>,
     #[serde(rename = "@odata.deltaLink")]
     pub(crate) delta_link: Option<String>,
+}
+
+/// One request, and how often it may be sent.
+struct Call<'a> {
+    method: &'a Method,
+    path: &'a str,
+    body: &'a Bytes,
+    units: f64,
+    attempts: u32,
 }
 
 #[derive(Serialize)]
@@ -109,8 +120,27 @@ impl GraphClient {
         path: &str,
         purpose: Purpose<'_>,
     ) -> Result<T, CallError> {
-        let body = self.answered(&Method::GET, path, &Bytes::new(), cost(path), purpose).await?;
+        let call =
+            Call { method: &Method::GET, path, body: &Bytes::new(), units: cost(path), attempts: ATTEMPTS };
+        let body = self.answered(&call, purpose).await?;
         decode(&body).map_err(|cause| error(purpose, cause))
+    }
+
+    /// A write that may be repeated: it says how things shall be, not what to add.
+    pub(crate) async fn patch(&self, path: &str, body: Bytes, purpose: Purpose<'_>) -> Result<(), CallError> {
+        let call = Call { method: &Method::PATCH, path, body: &body, units: WRITE, attempts: ATTEMPTS };
+        self.answered(&call, purpose).await.map(|_| ())
+    }
+
+    /// A write that adds something each time, and so is sent once: whether it took effect may stay open.
+    pub(crate) async fn post_once(
+        &self,
+        path: &str,
+        body: Bytes,
+        purpose: Purpose<'_>,
+    ) -> Result<(), CallError> {
+        let call = Call { method: &Method::POST, path, body: &body, units: WRITE, attempts: 1 };
+        self.answered(&call, purpose).await.map(|_| ())
     }
 
     /// Everything that follows a page.
@@ -201,7 +231,9 @@ impl GraphClient {
         let body = serde_json::to_vec(&BatchBody { requests: entries.collect() })
             .map_err(|json| error(purpose, answer::unreadable(&json)))?;
         let units = open.iter().map(|at| cost(&requests[*at].url)).sum();
-        let body = self.answered(&Method::POST, "/$batch", &Bytes::from(body), units, purpose).await?;
+        let body = Bytes::from(body);
+        let call = Call { method: &Method::POST, path: "/$batch", body: &body, units, attempts: ATTEMPTS };
+        let body = self.answered(&call, purpose).await?;
         let answer: BatchAnswer<'_> =
             serde_json::from_slice(&body).map_err(|json| error(purpose, answer::unreadable(&json)))?;
         let judged = answer.responses.into_iter().filter_map(|response| {
@@ -212,22 +244,15 @@ impl GraphClient {
     }
 
     /// Sends a request until it has a good answer, or a final one.
-    async fn answered(
-        &self,
-        method: &Method,
-        path: &str,
-        body: &Bytes,
-        units: f64,
-        purpose: Purpose<'_>,
-    ) -> Result<Bytes, CallError> {
+    async fn answered(&self, call: &Call<'_>, purpose: Purpose<'_>) -> Result<Bytes, CallError> {
         let mut token_was_refused = false;
         let mut attempt = 0;
         loop {
-            if let Err(RunsShort { retry_after }) = self.budget.take(units).await {
+            if let Err(RunsShort { retry_after }) = self.budget.take(call.units).await {
                 return Err(error(purpose, Cause::Throttled { retry_after: Some(retry_after) }));
             }
             let token = self.credential.token(self.clock.now()).await?;
-            let sent = self.send(method, path, body, token.expose_secret()).await;
+            let sent = self.send(call, token.expose_secret()).await;
             let verdict = match sent {
                 Ok(response) => {
                     let after = retry_after(response.headers());
@@ -245,7 +270,7 @@ impl GraphClient {
                 }
                 Verdict::Again { after, otherwise } => {
                     let throttle = self.told_of_throttle(&otherwise);
-                    if attempt + 1 == ATTEMPTS {
+                    if attempt + 1 >= call.attempts {
                         return Err(error(purpose, otherwise));
                     }
                     // After a throttle it is the budget that waits.
@@ -270,13 +295,8 @@ impl GraphClient {
         true
     }
 
-    async fn send(
-        &self,
-        method: &Method,
-        path: &str,
-        body: &Bytes,
-        token: &str,
-    ) -> Result<Response<Bytes>, String> {
+    async fn send(&self, call: &Call<'_>, token: &str) -> Result<Response<Bytes>, String> {
+        let Call { method, path, body, .. } = *call;
         let request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.endpoint))

@@ -3,20 +3,24 @@
 
 mod answer;
 mod bulk;
+mod certificates;
 mod client;
 mod client_state;
 mod credential;
 mod directory;
+mod federation_metadata;
 mod group;
 mod notification;
 mod resource_units;
 mod transport;
 mod user;
 
+pub use certificates::GraphSigningCertificates;
 pub use client::GraphClient;
 pub use client_state::{ClientStateSource, ClientStates};
 pub use credential::{ClientSecret, ClientSecretCredential, Credential};
 pub use directory::GraphDirectory;
+pub use federation_metadata::LoginMetadata;
 pub use notification::{
     ChangeNotification, LifecycleNotification, Rejected, Unreadable, VerifiedNotification, items, verify,
 };

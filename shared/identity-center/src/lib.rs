@@ -1,4 +1,5 @@
-//! AWS IAM Identity Center behind the engine's ports: the identity store.
+//! AWS IAM Identity Center behind the engine's ports: the identity store, and what trusts Entra ID's
+//! signing certificates ([`trust`]).
 //!
 //! Reading and writing are different types, so what only plans cannot write. Every answer is complete or an
 //! error; every error is a [`engine::ports::CallError`] that holds ids and AWS's codes only, never a name, an
@@ -10,6 +11,8 @@
 //! attempts; server errors and broken connections), with operation and attempt time-outs. Two consequences for callers, since a first attempt may have taken effect before its answer was
 //! lost: [`engine::ports::Cause::Conflict`] on a creation may mean our own object, and
 //! [`engine::ports::Cause::NotFound`] on a deletion our own deletion.
+
+pub mod trust;
 
 mod calls;
 mod failure;

@@ -12,6 +12,12 @@
 //! | record | `principals#<the id's first two digits>` | `<Entra object id>` | `kind` S, `version` N, `dirty` BOOL, `object` S (the UserId or GroupId in the body), `body` S (JSON of the `UserRecord` or `GroupRecord`); `assigned` BOOL, which only the sweep writes; `held`, `approved` SS (GroupIds), written by marks |
 //! | full sweep | `sweep` | `everything` | `holder` S, `lease_until` N (seconds since 1970), `progress` S (JSON of the `SweepProgress`) |
 //! | agenda | `agenda#<priority>` | `<due second>#<Entra object id>#<reason>` | `body` S (JSON of the `AgendaEntry`), `in_flight_until` N (seconds since 1970) |
+//! | rotation | `rotation` | `state` | `revision` N, `attempt` S, `body` S (JSON of the `Persisted`) |
+//! | its desk | `rotation` | `instruction`, `outcome`, `look`, `due`, `target#<target>`, `told#<notice>`, `history#<second>#<id>` | `body` S (JSON); the instruction's `id` S |
+//! | sign-ins | `sign-ins` | minute since 1970 | `successes` N, `failures` N, `expires` N |
+//! | sign-in event | `sign-in#<event id>` | `seen` | `expires` N |
+//!
+//! What has `expires` (seconds since 1970) DynamoDB deletes by itself some time after that.
 //!
 //! An absent `assigned` or `dirty` means false. A record that only the sweep has written has version 0 and no
 //! body. An owner pointer is written, moved and removed in one transaction with its record, and always agrees
@@ -28,6 +34,8 @@ mod holds_port;
 mod keys;
 mod owners;
 mod records;
+mod rotation;
+mod sign_ins;
 mod sweep;
 mod table;
 

@@ -12,7 +12,11 @@ mod backoff;
 mod dynamo;
 mod failure;
 mod item;
+mod people;
+mod publication;
 mod sqs;
 
 pub use dynamo::DynamoLedger;
+pub use people::SnsPeople;
+pub use publication::SecretPublication;
 pub use sqs::{SqsLifecycleQueue, SqsReceipts, SqsTriggerQueue};

@@ -6,6 +6,7 @@ mod holds;
 mod ledger;
 mod lifecycle;
 mod queue;
+mod rotation;
 mod store;
 mod sweep;
 

@@ -9,13 +9,27 @@ use engine::budget::Budget;
 use entra::{ClientSecretCredential, GraphClient, GraphDirectory};
 use std::sync::Arc;
 
-/// Reads Entra ID with the app registration's client secret, which Secrets Manager holds.
+/// Reads Entra ID around the enterprise application.
 pub(crate) fn directory(
     configuration: &GraphConfiguration,
     http: &SharedHttp,
     aws: &SdkConfig,
     budget: Budget,
 ) -> GraphDirectory {
+    GraphDirectory::new(
+        client(configuration, http, aws, budget),
+        configuration.service_principal_id.clone(),
+        configuration.flatten_nested_groups,
+    )
+}
+
+/// The client with the app registration's client secret, which Secrets Manager holds.
+pub(crate) fn client(
+    configuration: &GraphConfiguration,
+    http: &SharedHttp,
+    aws: &SdkConfig,
+    budget: Budget,
+) -> GraphClient {
     let secrets = aws_sdk_secretsmanager::Client::new(aws);
     let secret = EntraSecret(Secret::new(secrets, configuration.credential_secret.clone()));
     let transport = Arc::new(http.clone());
@@ -26,16 +40,11 @@ pub(crate) fn directory(
         &configuration.client_id,
         Arc::new(secret),
     );
-    let client = GraphClient::new(
+    GraphClient::new(
         transport,
         Arc::new(credential),
         configuration.graph_endpoint.clone(),
         Arc::new(SystemClock),
         budget,
-    );
-    GraphDirectory::new(
-        client,
-        configuration.service_principal_id.clone(),
-        configuration.flatten_nested_groups,
     )
 }

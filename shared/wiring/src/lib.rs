@@ -3,6 +3,8 @@
 
 pub mod aws;
 pub mod budgets;
+pub mod certificate;
+pub mod certificate_configuration;
 pub mod clock;
 pub mod configuration;
 pub mod full_sweep;
@@ -16,4 +18,5 @@ pub mod telemetry;
 pub mod webhook;
 
 mod graph;
+mod rotation_telemetry;
 mod variables;

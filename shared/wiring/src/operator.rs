@@ -6,6 +6,8 @@ use crate::clock::SystemClock;
 use crate::configuration::{ConfigurationError, OperatorConfiguration};
 use crate::http::SharedHttp;
 use engine::holds::{HoldDecisions, Holds};
+use engine::ports::Clock;
+use engine::rotation::ports::{OperatorDesk, RotationLedger};
 use ledger::DynamoLedger;
 use std::sync::Arc;
 
@@ -26,6 +28,12 @@ pub struct OperatorParts {
     pub holds: Arc<dyn Holds>,
     /// Decides.
     pub decisions: HoldDecisions,
+    /// What passes between operators and the runs of the certificate function.
+    pub desk: Arc<dyn OperatorDesk>,
+    /// What the rotation of the signing certificate remembers.
+    pub rotation: Arc<dyn RotationLedger>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// Connects the command to the ledger, with the credentials and Region of the AWS SDK's default chain.
@@ -36,9 +44,9 @@ pub struct OperatorParts {
 pub async fn assemble(table: Option<String>) -> Result<OperatorParts, OperatorError> {
     let configuration = OperatorConfiguration::from_environment(table)?;
     let aws = aws::configuration(SharedHttp::new()?).await;
-    let ledger = DynamoLedger::new(aws_sdk_dynamodb::Client::new(&aws), configuration.ledger_table);
-    let holds: Arc<dyn Holds> = Arc::new(ledger.clone());
-    let decisions =
-        HoldDecisions { holds: holds.clone(), agenda: Arc::new(ledger), clock: Arc::new(SystemClock) };
-    Ok(OperatorParts { holds, decisions })
+    let ledger = Arc::new(DynamoLedger::new(aws_sdk_dynamodb::Client::new(&aws), configuration.ledger_table));
+    let holds: Arc<dyn Holds> = ledger.clone();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let decisions = HoldDecisions { holds: holds.clone(), agenda: ledger.clone(), clock: clock.clone() };
+    Ok(OperatorParts { holds, decisions, desk: ledger.clone(), rotation: ledger, clock })
 }

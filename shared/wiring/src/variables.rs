@@ -3,6 +3,7 @@
 use engine::mirror::Grace;
 use jiff::SignedDuration;
 use std::fmt::{self, Debug, Display};
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 /// A variable that stops the process at its start. The value is not shown: it may be a secret in the
@@ -97,6 +98,22 @@ impl Variables<'_> {
                 expected: "for how many days the user or group of someone who lost access is kept",
             }),
         }
+    }
+
+    /// A whole number within a range; `default` where the variable is not set.
+    pub(crate) fn number(
+        &self,
+        name: &'static str,
+        expected: &'static str,
+        default: i64,
+        range: RangeInclusive<i64>,
+    ) -> Result<i64, ConfigurationError> {
+        let Some(text) = self.optional(name) else { return Ok(default) };
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| {
+            let fault = format!("not a number from {} to {}", range.start(), range.end());
+            ConfigurationError::Wrong { name, fault, expected }
+        })
     }
 
     /// How many mirrors run at once: 1 to 1,000, the most that an event source mapping knows.

@@ -11,6 +11,12 @@ use std::fmt;
 /// The partition of the holds.
 pub(crate) const HOLDS: &str = "holds";
 
+/// The partition of the rotation of the signing certificate.
+pub(crate) const ROTATION: &str = "rotation";
+
+/// The partition of the counted sign-ins.
+pub(crate) const SIGN_INS: &str = "sign-ins";
+
 /// The partition of the assigned set.
 pub(crate) const ASSIGNED: &str = "assigned";
 
@@ -64,6 +70,18 @@ impl Key {
 
     pub fn managed_users() -> Self {
         Self { pk: "totals".to_owned(), sk: "users".to_owned() }
+    }
+
+    pub fn rotation(name: &str) -> Self {
+        Self { pk: ROTATION.to_owned(), sk: name.to_owned() }
+    }
+
+    pub fn sign_ins(minute: i64) -> Self {
+        Self { pk: SIGN_INS.to_owned(), sk: sortable_minute(minute) }
+    }
+
+    pub fn sign_in_event(id: &str) -> Self {
+        Self { pk: format!("sign-in#{id}"), sk: "seen".to_owned() }
     }
 
     pub fn agenda(key: &AgendaKey) -> Self {

@@ -11,9 +11,12 @@ use super::picture::{Picture, Trust};
 use super::policy::{Mode, Policy, Retirement, TargetId};
 use super::step::{Write, names};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// What an operator asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
     /// Begin a rotation, or go on with one that is held.
     Stage {
@@ -237,5 +240,18 @@ fn retire(picture: &Picture) -> Result<Rotation, Refusal> {
     match rotation.state {
         State::Active | State::Retiring => Ok(Rotation { retirement_approved: true, ..rotation.clone() }),
         _ => Err(Refusal::Refused(Refused::NotProvenBySignIns)),
+    }
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Command::Stage { at_once: false } => f.write_str("stage a certificate"),
+            Command::Stage { at_once: true } => f.write_str("stage a certificate, without a soak"),
+            Command::Attest { target, .. } => write!(f, "attest that {target} trusts the staged certificate"),
+            Command::Activate => f.write_str("activate the staged certificate"),
+            Command::RollBack => f.write_str("roll back to the certificate before"),
+            Command::Retire => f.write_str("retire the certificate before"),
+        }
     }
 }

@@ -25,6 +25,7 @@ mod persisted;
 mod picture;
 mod policy;
 mod stages;
+mod standing;
 mod step;
 mod verdict;
 
@@ -42,6 +43,7 @@ pub use picture::Trust;
 pub use policy::{
     ChangeWindow, ForeignProvider, Mode, Policy, Retirement, Target, TargetId, days, entity_id,
 };
+pub use standing::{InEntra, KnownCertificate, Standing, standing};
 pub use step::{Notice, Step, Write};
 pub use verdict::{Health, Verdict, verdict};
 

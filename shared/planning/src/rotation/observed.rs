@@ -73,7 +73,7 @@ pub struct Listed {
 pub struct ListedId(pub String);
 
 /// Sign-ins since the last activation, over all targets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SignIns {
     /// Successful ones.
     pub successes: u32,

@@ -7,13 +7,15 @@ use super::observed::{GraphReading, Listed, Observed, TargetReading, Unread};
 use super::persisted::{Persisted, Preference, Rotation, SCHEMA, State};
 use super::policy::{Policy, TargetId};
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// How long reads of Graph may lag behind writes: "several minutes" by its documentation, with a wide margin.
 pub const SETTLED: SignedDuration = SignedDuration::from_hours(1);
 
 /// What a target says of a certificate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Trust {
     /// Its list holds it.
     Proven,

@@ -7,10 +7,12 @@ use super::picture::{Picture, Trust};
 use super::policy::{Mode, Policy};
 use super::step::names;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// How it is; as a number, the exit code of `status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Health {
     /// Nobody has to do anything.
     Healthy = 0,
@@ -21,7 +23,7 @@ pub enum Health {
 }
 
 /// How it is, and what that rests on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// How it is.
     pub health: Health,
