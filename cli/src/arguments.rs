@@ -1,8 +1,10 @@
 //! What the operator's command takes.
 
 use clap::{Args, Parser, Subcommand};
+use entra_mirror::certificate_command::Asked;
 use entra_mirror::holds_command::Choice;
 use planning::EntraObjectId;
+use planning::rotation::{Command as Instructed, TargetId};
 use std::path::PathBuf;
 
 /// Makes AWS IAM Identity Center agree with Microsoft Entra ID.
@@ -55,12 +57,99 @@ pub enum Command {
         #[command(flatten)]
         ledger: LedgerOption,
     },
+    /// The certificate with which Entra ID signs sign-ins to AWS.
+    Certificate {
+        /// What to do.
+        #[command(subcommand)]
+        command: CertificateCommand,
+    },
     /// The rules that say which group gets which permission set in which accounts.
     Rules {
         /// What to do with them.
         #[command(subcommand)]
         command: RulesCommand,
     },
+}
+
+/// What to do about the signing certificate.
+#[derive(Subcommand)]
+pub enum CertificateCommand {
+    /// Shows every certificate, where it is known, and a verdict. Ends with 0 if nobody has to do anything, with 2 if
+    /// somebody has to, with 1 if sign-ins are broken or may break at any moment.
+    Status {
+        #[command(flatten)]
+        output: OutputOptions,
+    },
+    /// Stages a certificate now, or goes on with a rotation that is held.
+    Stage {
+        /// Without a soak: activate as soon as every target trusts it.
+        #[arg(long)]
+        at_once: bool,
+        #[command(flatten)]
+        output: OutputOptions,
+    },
+    /// Says that you imported the staged certificate into a target whose list cannot be read.
+    Attest {
+        /// The whole SHA-256 fingerprint that the target shows.
+        #[arg(long, value_name = "FINGERPRINT")]
+        sha256: String,
+        /// Which target.
+        #[arg(long, default_value = "identity-center")]
+        target: String,
+        #[command(flatten)]
+        output: OutputOptions,
+    },
+    /// Activates the staged certificate without waiting for the change window.
+    Activate {
+        #[command(flatten)]
+        output: OutputOptions,
+    },
+    /// Goes back to the certificate before.
+    Rollback {
+        #[command(flatten)]
+        output: OutputOptions,
+    },
+    /// Approves that the certificate before is taken from the targets as soon as that is safe.
+    Retire {
+        #[command(flatten)]
+        output: OutputOptions,
+    },
+    /// Shows what happened, the latest first.
+    History {
+        /// So many entries.
+        #[arg(long, default_value_t = 50)]
+        most: usize,
+        #[command(flatten)]
+        output: OutputOptions,
+    },
+}
+
+/// Which ledger, and how to print.
+#[derive(Args)]
+pub struct OutputOptions {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub ledger: LedgerOption,
+}
+
+impl CertificateCommand {
+    /// The command, with its options apart.
+    pub fn split(self) -> (Asked, OutputOptions) {
+        match self {
+            Self::Status { output } => (Asked::Status, output),
+            Self::History { most, output } => (Asked::History { most }, output),
+            Self::Stage { at_once, output } => (Asked::Do(Instructed::Stage { at_once }), output),
+            Self::Attest { sha256, target, output } => {
+                let target = TargetId(target);
+                (Asked::Do(Instructed::Attest { target, fingerprint: sha256 }), output)
+            }
+            Self::Activate { output } => (Asked::Do(Instructed::Activate), output),
+            Self::Rollback { output } => (Asked::Do(Instructed::RollBack), output),
+            Self::Retire { output } => (Asked::Do(Instructed::Retire), output),
+        }
+    }
 }
 
 /// What to do with rules.

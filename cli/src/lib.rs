@@ -1,5 +1,6 @@
 //! The operator's command as a library: what the playground is made of also serves the end-to-end tests.
 
+pub mod certificate_command;
 pub mod holds_command;
 pub mod playground;
 pub mod rules_command;

@@ -4,7 +4,7 @@ mod arguments;
 
 use arguments::{Arguments, Command, RulesCommand};
 use clap::Parser;
-use entra_mirror::{holds_command, playground, rules_command, sandbox_command};
+use entra_mirror::{certificate_command, holds_command, playground, rules_command, sandbox_command};
 use std::process::ExitCode;
 use tokio::task::LocalSet;
 
@@ -20,6 +20,10 @@ async fn main() -> ExitCode {
         }
         Command::Discard { choice, ledger } => {
             holds_command::discard(ledger.table, &choice.into()).await.map(|()| true)
+        }
+        Command::Certificate { command } => {
+            let (asked, output) = command.split();
+            return certificate_command::run(output.ledger.table, asked, output.json).await;
         }
         Command::Rules { command: RulesCommand::Check { file, json } } => rules_command::check(&file, json),
         Command::Playground { json } => LocalSet::new().run_until(playground::run(json)).await,

@@ -38,6 +38,12 @@ pub struct Account {
     pub changes_dead: String,
     /// The lifecycle queue.
     pub lifecycle: String,
+    /// The secret that holds the rotator's credential; made on demand.
+    pub rotator_credential: String,
+    /// The secret in which signing certificates are published; made on demand.
+    pub certificates: String,
+    /// Where notices go, and a queue that is subscribed to it; made on demand.
+    pub notices: (String, String),
 }
 
 /// A message as it was received.
@@ -61,6 +67,9 @@ impl Account {
             changes: String::new(),
             changes_dead: String::new(),
             lifecycle: String::new(),
+            rotator_credential: format!("{stack}/rotator-credential"),
+            certificates: format!("{stack}/idp-certificate"),
+            notices: (String::new(), String::new()),
             stack,
         };
         account.create_queues().await?;
@@ -69,6 +78,81 @@ impl Account {
         let credential = json!({"client_secret": entra_client_secret}).to_string();
         account.create_secret(&account.entra_credential, &credential).await?;
         Ok(Some(account))
+    }
+
+    /// Deploys what the certificate function needs besides.
+    ///
+    /// # Errors
+    /// When moto refuses something.
+    pub async fn open_for_certificates(mut self, rotator_secret: &str) -> anyhow::Result<Self> {
+        let credential = json!({"client_secret": rotator_secret}).to_string();
+        self.create_secret(&self.rotator_credential, &credential).await?;
+        // Without a value, as in template.yaml.
+        let secret = json!({"Name": self.certificates, "ClientRequestToken": uuid::Uuid::new_v4()});
+        self.call("secretsmanager", "secretsmanager.CreateSecret", secret).await?;
+        let queue = self.create_queue("notices", json!({"VisibilityTimeout": VISIBILITY_TIMEOUT})).await?;
+        let topic =
+            self.sns(&[("Action", "CreateTopic"), ("Name", &format!("{}-notices", self.stack))]).await?;
+        let topic = element(&topic, "TopicArn").context("the new topic has no ARN")?;
+        let endpoint = format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{}-notices", self.stack);
+        let subscribe =
+            [("Action", "Subscribe"), ("TopicArn", &topic), ("Protocol", "sqs"), ("Endpoint", &endpoint)];
+        self.sns(&subscribe).await?;
+        self.notices = (topic, queue);
+        Ok(self)
+    }
+
+    /// Subject and text of every notice that nobody has taken yet.
+    ///
+    /// # Errors
+    /// When moto refuses it.
+    pub async fn take_notices(&self) -> anyhow::Result<Vec<(String, String)>> {
+        let mut notices = Vec::new();
+        loop {
+            let request =
+                json!({"QueueUrl": self.notices.1, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 0});
+            let answer = self.sqs("ReceiveMessage", request).await?;
+            let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
+            if messages.is_empty() {
+                return Ok(notices);
+            }
+            for message in messages {
+                let notice: Value = serde_json::from_str(message["Body"].as_str().unwrap_or_default())?;
+                let word = |name: &str| notice[name].as_str().unwrap_or_default().to_owned();
+                notices.push((word("Subject"), word("Message")));
+                let delete = json!({"QueueUrl": self.notices.1, "ReceiptHandle": message["ReceiptHandle"]});
+                self.sqs("DeleteMessage", delete).await?;
+            }
+        }
+    }
+
+    /// What is published under a stage, `None` if there is no such version.
+    ///
+    /// # Errors
+    /// When it is no JSON.
+    pub async fn published(&self, stage: &str) -> anyhow::Result<Option<Value>> {
+        let request = json!({"SecretId": self.certificates, "VersionStage": stage});
+        match self.call("secretsmanager", "secretsmanager.GetSecretValue", request).await {
+            Ok(answer) => {
+                Ok(Some(serde_json::from_str(answer["SecretString"].as_str().unwrap_or_default())?))
+            }
+            Err(_) => Ok(None),
+        }
+    }
+
+    async fn sns(&self, parameters: &[(&str, &str)]) -> anyhow::Result<String> {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.append_pair("Version", "2010-03-31").extend_pairs(parameters);
+        let scope = format!("Credential={ACCESS_KEY}/20261124/{REGION}/sns/aws4_request");
+        let request = self.http.post(&self.url).body(form.finish());
+        let request = request
+            .header("authorization", format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=none"))
+            .header("content-type", "application/x-www-form-urlencoded");
+        let answer = request.send().await.context("moto did not answer SNS")?;
+        let status = answer.status();
+        let text = String::from_utf8_lossy(&answer.bytes().await?).into_owned();
+        ensure!(status.is_success(), "moto refused {parameters:?}: {status} {text}");
+        Ok(text)
     }
 
     /// The variables with which an AWS SDK reaches this account.
@@ -232,4 +316,10 @@ impl Message {
     fn receipt(&self) -> &Value {
         &self.0["ReceiptHandle"]
     }
+}
+
+/// The text of the first element of this name.
+fn element(xml: &str, name: &str) -> Option<String> {
+    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+    Some(rest.split_once("</")?.0.to_owned())
 }

@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod binaries;
+pub mod certificate_world;
 pub mod event_source;
 pub mod function;
 pub mod function_url;

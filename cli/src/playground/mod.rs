@@ -6,6 +6,7 @@ pub mod entra;
 pub mod events;
 pub mod product;
 mod report;
+pub mod rotation;
 mod story;
 pub mod webhook_server;
 
@@ -88,13 +89,14 @@ async fn play(addresses: &Value, json: bool) -> anyhow::Result<bool> {
         }
         steps.push(step);
     }
+    let rotates = rotation::play(json).await?;
     let summary = Summary::of(&steps);
     if json {
         println!("{}", serde_json::to_string(&summary)?);
     } else {
         report::print_summary(&summary);
     }
-    Ok(summary.converged)
+    Ok(summary.converged && rotates)
 }
 
 /// What the product may call.

@@ -5,6 +5,7 @@
 mod holds;
 mod ledger;
 mod lifecycle;
+mod publication;
 mod queue;
 mod rotation;
 mod store;
@@ -12,4 +13,5 @@ mod sweep;
 
 pub use ledger::MemoryLedger;
 pub use lifecycle::MemoryLifecycleQueue;
+pub use publication::{MemoryPeople, MemoryPublication};
 pub use queue::{InvalidReceipt, MemoryQueue, Receipt, Received};

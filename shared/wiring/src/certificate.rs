@@ -8,7 +8,6 @@ use crate::{aws, budgets, graph};
 use anyhow::Context;
 use aws_config::SdkConfig;
 use aws_config::sts::AssumeRoleProvider;
-use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use aws_types::service_config::ServiceConfigKey;
 use engine::rotation::Rotator;
 use engine::rotation::ports::TrustTarget;
@@ -118,7 +117,7 @@ fn console_api(
         .build();
     let endpoint = key.ok().and_then(|key| aws.service_config()?.load_config(key));
     Ok(ConsoleApi::new(
-        SharedHttpConnector::new(http.clone()),
+        http.connector(),
         credentials,
         Arc::new(SystemClock),
         region.as_ref(),

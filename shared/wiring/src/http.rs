@@ -33,6 +33,11 @@ impl SharedHttp {
         Ok(Self(client))
     }
 
+    /// The same client for whoever signs requests to AWS without an SDK.
+    pub fn connector(&self) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+
     async fn send(
         &self,
         request: http::Request<bytes::Bytes>,

@@ -78,10 +78,12 @@ fn what_reaches_the_outside_world_has_one_place() {
     let places: BTreeMap<&str, &[&str]> = BTreeMap::from([
         ("aws-config", ["wiring"].as_slice()),
         ("aws-sdk-dynamodb", &["ledger", "wiring"]),
+        ("aws-sdk-iam", &["identity-center", "wiring"]),
         ("aws-sdk-identitystore", &["identity-center", "wiring"]),
-        ("aws-sdk-secretsmanager", &["wiring"]),
+        ("aws-sdk-secretsmanager", &["ledger", "wiring"]),
+        ("aws-sdk-sns", &["ledger", "wiring"]),
         ("aws-sdk-sqs", &["ledger", "wiring"]),
-        ("lambda_runtime", &["mirror", "sweep", "webhook"]),
+        ("lambda_runtime", &["certificate", "mirror", "sweep", "webhook"]),
         ("reqwest", &["wiring"]),
     ]);
     let packages = packages();

@@ -14,6 +14,8 @@ const SECRET: &str = "secretsmanager:GetSecretValue";
 /// What the full sweep reads of Identity Center; the mirror needs only the last.
 const LISTS: [&str; 3] =
     ["identitystore:ListUsers", "identitystore:ListGroups", "identitystore:ListGroupMemberships"];
+/// What IAM calls the operations of the console's API.
+const CONSOLE: &str = "sso-directory:";
 /// Only where Identity Center has a key of its own.
 const KEY: &str = "kms:Decrypt";
 
@@ -27,7 +29,7 @@ fn the_webhook_may_read_its_secret_and_queue_and_nothing_else() {
 fn the_mirror_may_do_what_it_calls() {
     let mut expected = set([LOG.as_slice(), &EVENT_SOURCE, &[SECRET, KEY]].concat());
     expected.extend(called("shared/identity-center", "name: \"", "identitystore:"));
-    expected.extend(called_by_the_ledger());
+    expected.extend(called_by_the_ledger(&["dynamodb", "sqs"]));
     LISTS[..2].iter().for_each(|list| assert!(expected.remove(*list), "{list} is called by nobody"));
     assert_eq!(granted("MirrorRole"), expected, "granted (left), called (right)");
 }
@@ -35,27 +37,51 @@ fn the_mirror_may_do_what_it_calls() {
 #[test]
 fn the_sweep_may_neither_take_messages_nor_write_to_identity_center() {
     let mut expected = set([LOG.as_slice(), &LISTS, &[SECRET, KEY]].concat());
-    expected.extend(called_by_the_ledger());
+    expected.extend(called_by_the_ledger(&["dynamodb", "sqs"]));
     expected.remove("sqs:ChangeMessageVisibility");
     assert_eq!(granted("SweepRole"), expected, "granted (left), called (right)");
 }
 
 #[test]
+fn the_certificate_function_may_do_what_it_calls_and_sees_nothing_of_whom_we_mirror() {
+    let mut expected = set([LOG.as_slice(), &[SECRET, "sts:AssumeRole"]].concat());
+    expected.extend(called_by_the_ledger(&["dynamodb", "secretsmanager", "sns"]));
+    // Nothing of what it keeps is read or written in batches.
+    for batch in ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"] {
+        assert!(expected.remove(batch), "{batch} is called by nobody: correct this test");
+    }
+    let console = called("shared/identity-center", "const OPERATION: &str = \"", CONSOLE);
+    expected.extend(console);
+    expected.extend(called("shared/identity-center", "call::<Imported>(\"", CONSOLE));
+    expected.extend(called("shared/identity-center", "call::<Deleted>(\"", CONSOLE));
+    expected.extend(["iam:GetSAMLProvider", "iam:UpdateSAMLProvider"].map(str::to_owned));
+    assert_eq!(granted("CertificateRole"), expected, "granted (left), called (right)");
+    let rotation =
+        statements("CertificateRole").into_iter().find(|statement| statement["Sid"] == "KeepRotation");
+    let keys = &rotation.unwrap()["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+    assert_eq!(keys, &serde_json::json!(["rotation", "sign-ins", "sign-in#*"]));
+}
+
+#[test]
 fn no_policy_grants_more_than_it_names() {
-    for role in ["WebhookRole", "MirrorRole", "SweepRole"] {
+    for role in ["WebhookRole", "MirrorRole", "SweepRole", "CertificateRole"] {
         for statement in statements(role) {
             let actions = strings(&statement["Action"]);
             assert!(actions.iter().all(|action| !action.contains('*')), "{role}: {actions:?}");
-            assert_ne!(statement["Resource"], "*", "{role}: {actions:?} on everything");
+            // The actions of the console's API have no resource types (Service Authorization Reference).
+            let has_resources = actions.iter().any(|action| !action.starts_with(CONSOLE));
+            assert!(!has_resources || statement["Resource"] != "*", "{role}: {actions:?} on everything");
         }
     }
 }
 
-/// The actions that the ledger's operations name for whoever has to grant them.
-fn called_by_the_ledger() -> Actions {
+/// The actions of these services that the ledger's operations name for whoever has to grant them.
+fn called_by_the_ledger(services: &[&str]) -> Actions {
     let named = called("shared/ledger", "actions: \"", "");
     let listed = named.iter().flat_map(|list| list.split([',', ' ']));
-    listed.filter(|word| word.contains(':')).map(str::to_owned).collect()
+    let is_theirs =
+        |word: &&str| word.split_once(':').is_some_and(|(service, _)| services.contains(&service));
+    listed.filter(is_theirs).map(str::to_owned).collect()
 }
 
 /// What stands in quotes after `field` anywhere in a package.

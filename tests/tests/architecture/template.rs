@@ -91,6 +91,18 @@ fn the_schedule_asks_for_something_that_the_sweep_knows() {
     }
 }
 
+#[test]
+fn the_schedules_ask_for_something_that_the_certificate_function_knows() {
+    let template = template();
+    let events = functions(&template)["certificate"]["Events"].clone();
+    let schedules = events.as_object().unwrap().iter().filter(|(_, event)| event["Type"] == "ScheduleV2");
+    for (name, event) in schedules {
+        let input = event["Properties"]["Input"].as_str().unwrap();
+        let known: Result<certificate::LookEvent, _> = serde_json::from_str(input);
+        assert!(known.is_ok(), "the schedule {name} asks for {input}");
+    }
+}
+
 fn plain(node: &Yaml<'_>) -> Value {
     match node {
         Yaml::Mapping(members) => {

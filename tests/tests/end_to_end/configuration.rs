@@ -16,9 +16,24 @@ const SWEEP: &[&str] = &[
     "IDENTITY_STORE_ID",
 ];
 
+const CERTIFICATE: &[&str] = &[
+    "ENTRA_TENANT_ID",
+    "ENTRA_SERVICE_PRINCIPAL_ID",
+    "ENTRA_APPLICATION_ID",
+    "ENTRA_CLIENT_ID",
+    "ENTRA_CREDENTIAL_SECRET",
+    "LEDGER_TABLE",
+    "CERTIFICATE_SECRET",
+    "NOTICE_TOPIC_ARN",
+    "IDENTITY_STORE_ID",
+    "ACCOUNT_ID",
+];
+
 #[tokio::test]
 async fn a_variable_that_is_missing_stops_each_function_with_one_line_that_names_it() -> anyhow::Result<()> {
-    for (name, required) in [("webhook", WEBHOOK), ("sweep", SWEEP), ("mirror", SWEEP)] {
+    for (name, required) in
+        [("webhook", WEBHOOK), ("sweep", SWEEP), ("mirror", SWEEP), ("certificate", CERTIFICATE)]
+    {
         for variable in required {
             let mut variables = complete();
             variables.remove(*variable);
@@ -41,6 +56,9 @@ async fn a_variable_that_is_wrong_stops_each_function_with_one_line_that_does_no
         ("mirror", "USER_NAME_SOURCE", "contoso"),
         ("mirror", "LOCALE_SOURCE", "contoso"),
         ("mirror", "TIME_ZONE_SOURCE", "contoso"),
+        ("certificate", "CERTIFICATE_MODE", "contoso"),
+        ("certificate", "SAML_PROVIDERS", "contoso"),
+        ("certificate", "CHANGE_WINDOW", "contoso"),
     ] {
         let mut variables = complete();
         variables.insert(variable.to_owned(), value.to_owned());
@@ -66,7 +84,8 @@ async fn last_words(name: &str, variables: Variables) -> anyhow::Result<String> 
 
 /// Everything that any function needs.
 fn complete() -> Variables {
-    let ids = ["ENTRA_TENANT_ID", "ENTRA_SERVICE_PRINCIPAL_ID", "ENTRA_CLIENT_ID"].map(|name| (name, ID));
+    let ids = ["ENTRA_TENANT_ID", "ENTRA_SERVICE_PRINCIPAL_ID", "ENTRA_APPLICATION_ID", "ENTRA_CLIENT_ID"]
+        .map(|name| (name, ID));
     let others = [
         ("ENTRA_CREDENTIAL_SECRET", "entra-credential"),
         ("CLIENT_STATE_SECRET", "client-state"),
@@ -74,6 +93,9 @@ fn complete() -> Variables {
         ("LIFECYCLE_QUEUE_URL", "http://127.0.0.1:9/lifecycle"),
         ("LEDGER_TABLE", "ledger"),
         ("IDENTITY_STORE_ID", "d-1234567890"),
+        ("CERTIFICATE_SECRET", "idp-certificate"),
+        ("NOTICE_TOPIC_ARN", "arn:aws:sns:us-east-1:111122223333:notices"),
+        ("ACCOUNT_ID", "111122223333"),
         ("AWS_REGION", "us-east-1"),
     ];
     ids.into_iter().chain(others).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
