@@ -17,14 +17,14 @@ pub use planned::{AttributeChange, Named, NamedAssignment, PlannedChange, Princi
 pub use weight::Warning;
 pub use whole_plan::{Only, Summary, WholePlan, plan};
 
-use crate::access::{AccountAssignment, Bindings, Caller};
+use crate::access::{Access, AccountAssignment, Bindings, Caller};
 use crate::assigned::Principals;
 use crate::group_plan::IdentityGroup;
 use crate::mapping::{EntraUser, MappingSettings};
 use crate::organization::AccountTree;
 use crate::permission_sets::PermissionSets;
 use crate::record::{GroupRecord, Record, UserRecord};
-use crate::rules::Rules;
+use crate::rules::{Fault, Rules};
 use crate::scope::Gone;
 use crate::user_plan::IdentityUser;
 use crate::{EntraObjectId, GroupId, MembershipId, UserId};
@@ -191,6 +191,14 @@ impl Snapshot {
     /// Never with what can be read from the services: JSON can hold all of it.
     pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         serde_json::to_vec(self)
+    }
+
+    /// Faults of rules that only show where accounts, permission sets and groups are known; `None` where they are not.
+    pub fn faults_of(&self, rules: &Rules) -> Option<Vec<Fault>> {
+        let side = self.access.as_ref()?;
+        let assigned = self.entra.groups.iter().filter(|(id, _)| self.entra.assigned.contains_key(*id));
+        let names = assigned.map(|(id, group)| (id.clone(), group.name.clone())).collect();
+        Some(crate::access::check(&Access::new(rules, &side.accounts, &side.permission_sets), &names))
     }
 
     /// Plays through other rules than those that are in use.

@@ -1,7 +1,7 @@
 //! Everything that would change, for a person to review.
 
 use super::access::Grants;
-use super::planned::{PlannedChange, PrincipalPlan};
+use super::planned::{Named, PlannedChange, PrincipalPlan};
 use super::weight::{self, Warning};
 use super::world::World;
 use super::{Snapshot, UnusableRules, groups, users};
@@ -135,14 +135,20 @@ impl WholePlan {
         summary
     }
 
-    /// What of the plan is about this, and nothing else.
-    pub fn only(mut self, only: &Only) -> Self {
+    /// What of the plan is about one of these, and nothing else.
+    pub fn only(mut self, wanted: &[Only]) -> Self {
         for plan in &mut self.principals {
-            match only {
-                Only::User(user) if plan.is(PrincipalKind::User, user) => {}
-                Only::Group(group) if plan.is(PrincipalKind::Group, group) => {}
-                Only::Account(account) => plan.keep_account(account),
-                Only::User(_) | Only::Group(_) => plan.keep_nothing(),
+            let is_meant = wanted.iter().any(|only| match only {
+                Only::User(user) => plan.is(PrincipalKind::User, user),
+                Only::Group(group) => plan.is(PrincipalKind::Group, group),
+                Only::Account(_) => false,
+            });
+            if !is_meant {
+                let accounts = wanted.iter().filter_map(|only| match only {
+                    Only::Account(account) => Some(account.as_str()),
+                    Only::User(_) | Only::Group(_) => None,
+                });
+                plan.keep_accounts(&accounts.collect::<Vec<_>>());
             }
         }
         self.principals.retain(|plan| !plan.is_silent());
@@ -156,20 +162,16 @@ impl PrincipalPlan {
             && (self.principal.id == text.to_lowercase() || names::is_same_name(&self.principal.name, text))
     }
 
-    fn keep_nothing(&mut self) {
-        self.changes.clear();
-        self.skipped.clear();
-        self.held.clear();
-    }
-
     /// Texts about what is skipped and held name the account's id where they are about one.
-    fn keep_account(&mut self, text: &str) {
-        let is_it = |change: &PlannedChange| {
-            change.account().is_some_and(|account| account.id == text || account.name == text)
+    fn keep_accounts(&mut self, wanted: &[&str]) {
+        let is_wanted = |account: &Named| {
+            wanted.contains(&account.id.as_str()) || wanted.contains(&account.name.as_str())
         };
-        self.changes.retain(|(change, _)| is_it(change));
+        self.changes.retain(|(change, _)| change.account().is_some_and(is_wanted));
         let names_it = |line: &String| {
-            line.contains(&format!("({text})")) || line.contains(&format!("account {text} ("))
+            wanted
+                .iter()
+                .any(|it| line.contains(&format!("({it})")) || line.contains(&format!("account {it} (")))
         };
         self.skipped.retain(names_it);
         self.held.retain(names_it);

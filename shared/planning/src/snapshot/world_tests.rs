@@ -344,7 +344,7 @@ fn a_part_of_the_plan_is_only_about_what_was_asked_for() {
     small.group(1, "Engineers", &[1, 2]);
     small.with_access(RULES);
     let changes = |only: &str| {
-        let plan = plan(&small.0).unwrap().only(&only.parse().unwrap());
+        let plan = plan(&small.0).unwrap().only(&[only.parse().unwrap()]);
         plan.changes().count()
     };
     assert_eq!(changes("user:USER1@example.com"), 2);
