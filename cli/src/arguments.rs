@@ -1,10 +1,12 @@
 //! What the operator's command takes.
 
 use clap::{Args, Parser, Subcommand};
-use entra_mirror::certificate_command::Asked;
+use entra_mirror::certificate_command::{Asked, CertificateRequest};
 use entra_mirror::holds_command::Choice;
+use entra_mirror::snapshot_command::Sides;
 use planning::EntraObjectId;
 use planning::rotation::{Command as Instructed, TargetId};
+use planning::snapshot::Only;
 use std::path::PathBuf;
 
 /// Makes AWS IAM Identity Center agree with Microsoft Entra ID.
@@ -62,6 +64,38 @@ pub enum Command {
         /// What to do.
         #[command(subcommand)]
         command: CertificateCommand,
+    },
+    /// Shows what would change in Identity Center, and why. Ends with 0 if nothing would, 2 if something would, 1 after an
+    /// error. It can write nothing, so that credentials that may only read serve it.
+    Plan {
+        #[command(flatten)]
+        sides: SidesOptions,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+        /// Write a page for a change review, too: one file with search.
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+        /// Only what is about `user:NAME`, `group:NAME` or `account:ID`; can be repeated.
+        #[arg(long, value_name = "WHAT")]
+        only: Vec<Only>,
+    },
+    /// Explains why a user has access, from Entra ID to the account, or who has access to an account. What is in one
+    /// side and not in the other stands out.
+    Explain {
+        /// A user principal name, an account's id or name, or an object id; `user:` or `account:` before it says which.
+        what: String,
+        #[command(flatten)]
+        sides: SidesOptions,
+        /// Print JSON, one object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Stores what both sides hold, so that `plan`, `explain` and `rules check` can work without them. The file holds no
+    /// secret; it names people.
+    Snapshot {
+        /// The file, which only its owner may read.
+        file: PathBuf,
     },
     /// The rules that say which group gets which permission set in which accounts.
     Rules {
@@ -134,21 +168,22 @@ pub struct OutputOptions {
     pub ledger: LedgerOption,
 }
 
-impl CertificateCommand {
-    /// The command, with its options apart.
-    pub fn split(self) -> (Asked, OutputOptions) {
-        match self {
-            Self::Status { output } => (Asked::Status, output),
-            Self::History { most, output } => (Asked::History { most }, output),
-            Self::Stage { at_once, output } => (Asked::Do(Instructed::Stage { at_once }), output),
-            Self::Attest { sha256, target, output } => {
+impl From<CertificateCommand> for CertificateRequest {
+    fn from(command: CertificateCommand) -> Self {
+        use CertificateCommand as Given;
+        let (asked, output) = match command {
+            Given::Status { output } => (Asked::Status, output),
+            Given::History { most, output } => (Asked::History { most }, output),
+            Given::Stage { at_once, output } => (Asked::Do(Instructed::Stage { at_once }), output),
+            Given::Attest { sha256, target, output } => {
                 let target = TargetId(target);
                 (Asked::Do(Instructed::Attest { target, fingerprint: sha256 }), output)
             }
-            Self::Activate { output } => (Asked::Do(Instructed::Activate), output),
-            Self::Rollback { output } => (Asked::Do(Instructed::RollBack), output),
-            Self::Retire { output } => (Asked::Do(Instructed::Retire), output),
-        }
+            Given::Activate { output } => (Asked::Do(Instructed::Activate), output),
+            Given::Rollback { output } => (Asked::Do(Instructed::RollBack), output),
+            Given::Retire { output } => (Asked::Do(Instructed::Retire), output),
+        };
+        Self { table: output.ledger.table, asked, json: output.json }
     }
 }
 
@@ -160,10 +195,30 @@ pub enum RulesCommand {
     Check {
         /// The document.
         file: PathBuf,
+        /// Also find faults that only show where accounts, permission sets and groups are known: those of this snapshot.
+        #[arg(long, value_name = "FILE")]
+        snapshot: Option<PathBuf>,
         /// Print one JSON object instead of a line per fault.
         #[arg(long)]
         json: bool,
     },
+}
+
+/// What is looked at.
+#[derive(Args)]
+pub struct SidesOptions {
+    /// Look at this snapshot instead of both sides.
+    #[arg(long, value_name = "FILE")]
+    snapshot: Option<PathBuf>,
+    /// Play these rules through instead of those that are in use.
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+}
+
+impl From<SidesOptions> for Sides {
+    fn from(SidesOptions { snapshot, rules }: SidesOptions) -> Self {
+        Self { snapshot, rules }
+    }
 }
 
 /// Which ledger.

@@ -37,20 +37,28 @@ pub enum Asked {
     Do(Command),
 }
 
+/// A command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateRequest {
+    /// The ledger's table, if `LEDGER_TABLE` does not name it.
+    pub table: Option<String>,
+    /// What is asked for.
+    pub asked: Asked,
+    /// Print JSON.
+    pub json: bool,
+}
+
 /// Does it, and tells how it ended: 0, 2 if somebody has to do something, 1 if something is broken.
-pub async fn run(table: Option<String>, asked: Asked, json: bool) -> ExitCode {
-    let done = match operator::assemble(table).await {
-        Ok(parts) => match asked {
-            Asked::Status => status(&parts, json).await,
-            Asked::History { most } => history(&parts, most, json).await,
-            Asked::Do(command) => instruct(&parts, command, json).await,
-        },
-        Err(error) => Err(error.into()),
-    };
-    done.unwrap_or_else(|error| {
-        eprintln!("entra-mirror: {error:#}");
-        ExitCode::FAILURE
-    })
+///
+/// # Errors
+/// When the ledger cannot be read, or the function does not answer.
+pub async fn run(request: CertificateRequest) -> anyhow::Result<ExitCode> {
+    let (parts, json) = (operator::assemble(request.table).await?, request.json);
+    match request.asked {
+        Asked::Status => status(&parts, json).await,
+        Asked::History { most } => history(&parts, most, json).await,
+        Asked::Do(command) => instruct(&parts, command, json).await,
+    }
 }
 
 async fn status(parts: &OperatorParts, json: bool) -> anyhow::Result<ExitCode> {

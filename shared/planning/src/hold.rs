@@ -82,7 +82,7 @@ pub struct Held {
 }
 
 /// What the guard rail and operators say about revocations of one user's memberships.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HoldMarks {
     /// Not to be revoked before an operator approves it.
     pub held: BTreeSet<GroupId>,

@@ -8,6 +8,7 @@ mod groups;
 mod logs;
 mod names;
 mod notifications;
+mod plan;
 mod queue;
 mod team;
 mod trouble;

@@ -4,7 +4,7 @@ use super::{AccountAssignment, DesiredAssignments, HeldBecause, MOST_GROUPS, Obs
 use crate::EntraObjectId;
 use crate::digest::Digest;
 use crate::organization::{AccountState, AccountTree};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -19,7 +19,8 @@ pub enum AssignmentChange {
 }
 
 /// In whose name sso-admin is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Caller {
     /// The organization's management account, which may change everything.
     ManagementAccount,
