@@ -20,6 +20,9 @@ async fn in_memory() -> Option<World> {
     Some(World {
         ledger: ledger.clone(),
         holds: ledger.clone(),
+        rotation: ledger.clone(),
+        desk: ledger.clone(),
+        evidence: ledger.clone(),
         agenda: ledger,
         queue: Arc::new(queue.clone()),
         redelivery: Arc::new(queue.clone()),

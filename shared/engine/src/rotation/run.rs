@@ -21,6 +21,8 @@ use std::sync::Arc;
 const STEPS: usize = 12;
 /// What a target refused is asked for again after so long.
 const LATER: SignedDuration = SignedDuration::from_hours(1);
+/// The schedule's pause.
+const MOMENT: SignedDuration = SignedDuration::from_mins(2);
 /// Without anything to wait for, everything is looked at this often.
 const LONGEST_PAUSE: SignedDuration = days(1);
 
@@ -101,6 +103,14 @@ pub enum RotationError {
     People(CallError),
 }
 
+/// When to look again. While another run's write is under way, it is that run which says: ours must not be the one to say
+/// that there is time.
+fn soon(step: &Step, persisted: &Persisted, now: Timestamp) -> Timestamp {
+    let is_under_way = persisted.begun.is_some() && step.write.is_none();
+    let latest = now.checked_add(MOMENT).unwrap_or(now);
+    if is_under_way { step.look_again.min(latest) } else { step.look_again }
+}
+
 impl Rotator {
     /// Runs once.
     ///
@@ -126,7 +136,7 @@ impl Rotator {
                 continue;
             }
             let step = next(&observation.observed, &persisted, &policy, now);
-            let look_again = step.look_again;
+            let look_again = soon(&step, &persisted, now);
             if let Err(error) = self.tell_all(&step, now).await {
                 // Whoever has to import it must hear of it before it is taken for told; a write does not wait.
                 if step.write.is_none() && step.after.is_some() {

@@ -3,7 +3,7 @@
 use super::ports::{People, RotationLedger};
 use crate::ports::CallError;
 use jiff::{SignedDuration, Timestamp};
-use planning::rotation::{Notice, State, days};
+use planning::rotation::{Fault, Notice, State, Unread, days};
 
 /// Who is woken is told again after so long, as long as it lasts.
 const PAGE: SignedDuration = SignedDuration::from_hours(4);
@@ -32,6 +32,10 @@ pub(super) async fn tell(
 /// What makes two notices the same, and for how long the second one is not told; `None` if it is for the log alone.
 fn kept_quiet(notice: &Notice) -> Option<(String, SignedDuration)> {
     Some(match notice {
+        // It mostly works the next time; an alarm tells if it does not for hours.
+        Notice::Fault(Fault::GraphUnread(Unread::Failed) | Fault::MetadataUnread(Unread::Failed)) => {
+            return None;
+        }
         Notice::Reached(state) if !is_told(*state) => return None,
         Notice::Reached(state) => (format!("reached-{state:?}"), SignedDuration::from_hours(1)),
         Notice::ImportByHand { certificate, targets, reminder, .. } => {

@@ -5,6 +5,7 @@ pub mod assigned_set;
 pub mod holds;
 pub mod queues;
 pub mod records;
+pub mod rotation;
 
 /// Makes every fact a test of the world that `$world` gives. Where it gives none, the fact is not tested.
 macro_rules! every_fact {
@@ -43,6 +44,11 @@ macro_rules! every_fact {
                 a_handlers_write_leaves_marks_alone, nobody_becomes_known_by_a_mark,
                 losses_count_for_ten_minutes_each_kind_by_itself,
                 users_are_counted_as_their_objects_come_and_go;
+            rotation: before_the_first_store_nothing_is_remembered, what_is_stored_reads_back,
+                who_read_an_older_revision_is_refused, one_of_two_who_store_the_same_is_refused,
+                what_happened_is_told_the_latest_first, what_people_were_told_is_remembered,
+                one_instruction_lies_there_until_it_is_settled, settling_another_leaves_it_there,
+                a_sign_in_counts_once_however_often_it_is_told, minutes_before_are_not_counted;
             queues: messages_of_a_principal_keep_their_order_over_several_batches,
                 a_principal_in_flight_waits, a_notification_is_queued_once,
                 what_has_no_identity_is_never_taken_for_something_else, a_returned_message_comes_again,

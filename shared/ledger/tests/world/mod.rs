@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use engine::agenda::{AgendaEntry, Priority, Reason};
 use engine::holds::Holds;
 use engine::ports::{Agenda, Ledger, LifecycleQueue, Redelivery, TriggerQueue};
+use engine::rotation::ports::{OperatorDesk, RotationLedger, SignInEvidence};
 use engine::trigger::{Look, Origin, Subject, Trigger};
 use jiff::Timestamp;
 use planning::record::{GroupRecord, Record, UserRecord};
@@ -23,6 +24,9 @@ pub struct World {
     pub queue: Arc<dyn TriggerQueue>,
     pub redelivery: Arc<dyn Redelivery>,
     pub lifecycle: Arc<dyn LifecycleQueue>,
+    pub rotation: Arc<dyn RotationLedger>,
+    pub desk: Arc<dyn OperatorDesk>,
+    pub evidence: Arc<dyn SignInEvidence>,
     pub consumer: Box<dyn Consumer>,
 }
 

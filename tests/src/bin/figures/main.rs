@@ -2,6 +2,7 @@
 
 mod alone;
 mod calls;
+mod certificate;
 mod figure;
 mod first_https;
 mod full_sweep;
@@ -108,6 +109,9 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<bool> {
     if rotation::NAMES.into_iter().any(wanted) {
         print(rotation::measure().into())?;
     }
+    if certificate::NAMES.into_iter().any(wanted) {
+        print(certificate::measure().await?)?;
+    }
     if review::NAMES.into_iter().any(wanted) {
         print(review::measure().await?.into())?;
     }
@@ -140,6 +144,7 @@ fn names() -> Vec<String> {
     names.extend(full_sweep::names());
     names.extend(load::NAMES.map(str::to_owned));
     names.extend(rotation::NAMES.map(str::to_owned));
+    names.extend(certificate::NAMES.map(str::to_owned));
     names.extend(review::NAMES.map(str::to_owned));
     names.extend(lag::NAMES.map(str::to_owned));
     names.extend(start::FUNCTIONS.iter().flat_map(|name| [start::name(name), first_https::name(name)]));
