@@ -3,6 +3,7 @@
 //! No SDK, HTTP or Lambda type appears here; the adapters (`entra`, `identity-center`, `ledger`) implement
 //! the ports of [`ports`].
 
+pub mod adoption;
 pub mod agenda;
 pub mod assignments;
 pub mod budget;
@@ -10,6 +11,7 @@ pub mod holds;
 pub mod mirror;
 pub mod moving;
 pub mod ports;
+pub mod reviewed;
 pub mod snapshot;
 pub mod sweep;
 pub mod telemetry;

@@ -20,7 +20,8 @@ async fn in_memory() -> Option<World> {
     Some(World {
         ledger: ledger.clone(),
         holds: ledger.clone(),
-        agenda: ledger,
+        agenda: ledger.clone(),
+        watch: ledger,
         queue: Arc::new(queue.clone()),
         redelivery: Arc::new(queue.clone()),
         lifecycle: Arc::new(lifecycle.clone()),

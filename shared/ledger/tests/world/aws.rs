@@ -76,7 +76,8 @@ impl Account {
         World {
             ledger: ledger.clone(),
             holds: ledger.clone(),
-            agenda: ledger,
+            agenda: ledger.clone(),
+            watch: ledger,
             queue: Arc::new(SqsTriggerQueue::new(self.sqs.clone(), self.changes.clone())),
             redelivery: Arc::new(SqsReceipts::new(self.sqs.clone(), self.changes.clone())),
             lifecycle: Arc::new(SqsLifecycleQueue::new(self.sqs.clone(), self.lifecycle.clone())),

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use engine::agenda::{AgendaEntry, Priority, Reason};
 use engine::holds::Holds;
 use engine::ports::{Agenda, Ledger, LifecycleQueue, Redelivery, TriggerQueue};
+use engine::reviewed::AgendaWatch;
 use engine::trigger::{Look, Origin, Subject, Trigger};
 use jiff::Timestamp;
 use planning::record::{GroupRecord, Record, UserRecord};
@@ -20,6 +21,7 @@ pub struct World {
     pub ledger: Arc<dyn Ledger>,
     pub holds: Arc<dyn Holds>,
     pub agenda: Arc<dyn Agenda>,
+    pub watch: Arc<dyn AgendaWatch>,
     pub queue: Arc<dyn TriggerQueue>,
     pub redelivery: Arc<dyn Redelivery>,
     pub lifecycle: Arc<dyn LifecycleQueue>,
