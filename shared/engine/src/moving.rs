@@ -120,7 +120,8 @@ fn writes(reason: Reason) -> usize {
         | Reason::Approved
         | Reason::Doubt
         | Reason::Sweep
-        | Reason::Repair => 1,
+        | Reason::Repair
+        | Reason::Access => 1,
     }
 }
 
