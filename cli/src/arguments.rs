@@ -2,7 +2,9 @@
 
 use clap::{Args, Parser, Subcommand};
 use entra_mirror::holds_command::Choice;
+use entra_mirror::snapshot_command::Sides;
 use planning::EntraObjectId;
+use planning::snapshot::Only;
 use std::path::PathBuf;
 
 /// Makes AWS IAM Identity Center agree with Microsoft Entra ID.
@@ -55,6 +57,38 @@ pub enum Command {
         #[command(flatten)]
         ledger: LedgerOption,
     },
+    /// Shows what would change in Identity Center, and why. Ends with 0 if nothing would, 2 if something would, 1 after an
+    /// error. It can write nothing, so that credentials that may only read serve it.
+    Plan {
+        #[command(flatten)]
+        sides: SidesOptions,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+        /// Write a page for a change review, too: one file with search.
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+        /// Only what is about `user:NAME`, `group:NAME` or `account:ID`; can be repeated.
+        #[arg(long, value_name = "WHAT")]
+        only: Vec<Only>,
+    },
+    /// Explains why a user has access, from Entra ID to the account, or who has access to an account. What is in one
+    /// side and not in the other stands out.
+    Explain {
+        /// A user principal name, an account's id or name, or an object id; `user:` or `account:` before it says which.
+        what: String,
+        #[command(flatten)]
+        sides: SidesOptions,
+        /// Print JSON, one object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Stores what both sides hold, so that `plan`, `explain` and `rules check` can work without them. The file holds no
+    /// secret; it names people.
+    Snapshot {
+        /// The file, which only its owner may read.
+        file: PathBuf,
+    },
     /// The rules that say which group gets which permission set in which accounts.
     Rules {
         /// What to do with them.
@@ -71,10 +105,30 @@ pub enum RulesCommand {
     Check {
         /// The document.
         file: PathBuf,
+        /// Also find faults that only show where accounts, permission sets and groups are known: those of this snapshot.
+        #[arg(long, value_name = "FILE")]
+        snapshot: Option<PathBuf>,
         /// Print one JSON object instead of a line per fault.
         #[arg(long)]
         json: bool,
     },
+}
+
+/// What is looked at.
+#[derive(Args)]
+pub struct SidesOptions {
+    /// Look at this snapshot instead of both sides.
+    #[arg(long, value_name = "FILE")]
+    snapshot: Option<PathBuf>,
+    /// Play these rules through instead of those that are in use.
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+}
+
+impl From<SidesOptions> for Sides {
+    fn from(SidesOptions { snapshot, rules }: SidesOptions) -> Self {
+        Self { snapshot, rules }
+    }
 }
 
 /// Which ledger.

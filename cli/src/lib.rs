@@ -1,6 +1,9 @@
 //! The operator's command as a library: what the playground is made of also serves the end-to-end tests.
 
+pub mod explain_command;
 pub mod holds_command;
+pub mod plan_command;
 pub mod playground;
 pub mod rules_command;
 pub mod sandbox_command;
+pub mod snapshot_command;

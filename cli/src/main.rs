@@ -4,32 +4,49 @@ mod arguments;
 
 use arguments::{Arguments, Command, RulesCommand};
 use clap::Parser;
-use entra_mirror::{holds_command, playground, rules_command, sandbox_command};
+use entra_mirror::plan_command::PlanOptions;
+use entra_mirror::{
+    explain_command, holds_command, plan_command, playground, rules_command, sandbox_command,
+    snapshot_command,
+};
 use std::process::ExitCode;
 use tokio::task::LocalSet;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let result = match Arguments::parse().command {
-        Command::Sandbox { port } => sandbox_command::run(port).await.map(|()| true),
-        Command::Holds { hold, json, ledger } => {
-            holds_command::show(ledger.table, hold.map(Into::into), json).await.map(|()| true)
-        }
-        Command::Approve { choice, ledger } => {
-            holds_command::approve(ledger.table, &choice.into()).await.map(|()| true)
-        }
-        Command::Discard { choice, ledger } => {
-            holds_command::discard(ledger.table, &choice.into()).await.map(|()| true)
-        }
-        Command::Rules { command: RulesCommand::Check { file, json } } => rules_command::check(&file, json),
-        Command::Playground { json } => LocalSet::new().run_until(playground::run(json)).await,
-    };
-    match result {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+    match run(Arguments::parse().command).await {
+        Ok(code) => code,
         Err(error) => {
             eprintln!("entra-mirror: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let done = |()| ExitCode::SUCCESS;
+    let judged = |good| if good { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    match command {
+        Command::Sandbox { port } => sandbox_command::run(port).await.map(done),
+        Command::Holds { hold, json, ledger } => {
+            holds_command::show(ledger.table, hold.map(Into::into), json).await.map(done)
+        }
+        Command::Approve { choice, ledger } => {
+            holds_command::approve(ledger.table, &choice.into()).await.map(done)
+        }
+        Command::Discard { choice, ledger } => {
+            holds_command::discard(ledger.table, &choice.into()).await.map(done)
+        }
+        Command::Plan { sides, json, html, only } => {
+            plan_command::plan(&sides.into(), &PlanOptions { json, html, only }).await
+        }
+        Command::Explain { what, sides, json } => {
+            explain_command::explain(&sides.into(), &what, json).await.map(done)
+        }
+        Command::Snapshot { file } => snapshot_command::take(&file).await.map(done),
+        Command::Rules { command: RulesCommand::Check { file, snapshot, json } } => {
+            rules_command::check(&file, snapshot.as_deref(), json).map(judged)
+        }
+        Command::Playground { json } => LocalSet::new().run_until(playground::run(json)).await.map(judged),
     }
 }

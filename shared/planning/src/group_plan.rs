@@ -7,10 +7,11 @@ use crate::skipped::{SkipReason, Skipped};
 use crate::user_plan::Holder;
 use crate::{GroupId, UserId};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// A group as Identity Center shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentityGroup {
     /// `GroupId`.
     pub group_id: GroupId,

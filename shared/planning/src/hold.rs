@@ -94,7 +94,8 @@ pub struct Held {
 
 /// What the guard rail and operators say about revocations of one user's memberships, or about changes of one group's
 /// account assignments.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct HoldMarks {
     /// Not to be revoked before an operator approves it.
     pub held: BTreeSet<GroupId>,

@@ -23,6 +23,7 @@ pub mod rotation;
 pub mod rules;
 pub mod scope;
 pub mod skipped;
+pub mod snapshot;
 pub mod sweep;
 pub mod user_plan;
 

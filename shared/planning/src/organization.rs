@@ -37,13 +37,29 @@ pub struct Account {
 
 /// Every account and unit of the organization. It is complete by construction: a part of it would look as if
 /// accounts had gone, and would take access away.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "WrittenTree")]
 pub struct AccountTree {
     management: AccountId,
     accounts: BTreeMap<AccountId, Account>,
     units: BTreeSet<OrganizationalUnitId>,
     #[serde(skip)]
     ids_by_name: BTreeMap<String, BTreeSet<AccountId>>,
+}
+
+/// A tree as it is written down.
+#[derive(Deserialize)]
+struct WrittenTree {
+    management: AccountId,
+    accounts: BTreeMap<AccountId, Account>,
+    units: BTreeSet<OrganizationalUnitId>,
+}
+
+impl TryFrom<WrittenTree> for AccountTree {
+    type Error = BrokenTree;
+    fn try_from(written: WrittenTree) -> Result<Self, BrokenTree> {
+        Self::new(written.management, written.accounts.into_values(), written.units)
+    }
 }
 
 /// What was read of the organization does not fit together.

@@ -1,12 +1,12 @@
 //! The permission sets of the Identity Center instance.
 
 use crate::ids::PermissionSetArn;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// All permission sets by their names, which are unique within an instance. A part of them would look as if the
 /// others had gone, and would take access away.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PermissionSets {
     by_name: BTreeMap<String, PermissionSetArn>,
@@ -35,6 +35,11 @@ impl PermissionSets {
     /// The permission set of exactly this name.
     pub fn named(&self, name: &str) -> Option<&PermissionSetArn> {
         self.by_name.get(name)
+    }
+
+    /// The name of a permission set, if it is one of these.
+    pub fn name_of(&self, arn: &PermissionSetArn) -> Option<&str> {
+        self.by_name.iter().find(|(_, known)| *known == arn).map(|(name, _)| name.as_str())
     }
 
     /// Every name.

@@ -55,7 +55,7 @@ pub struct CreationIntent {
 }
 
 /// A principal's item in the ledger.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record<P> {
     /// Whose record.
     pub id: EntraObjectId,

@@ -10,10 +10,11 @@ use crate::record::{Record, Standing, UserRecord};
 use crate::skipped::{SkipReason, Skipped};
 use crate::{EntraObjectId, GroupId, MembershipId, UserId};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A user as Identity Center shows it, reduced to what is mirrored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentityUser {
     /// `UserId`.
     pub user_id: UserId,

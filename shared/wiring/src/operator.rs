@@ -1,12 +1,20 @@
-//! Puts together what the operator's command works with in a deployed system: the ledger, and nothing that
-//! writes to Identity Center.
+//! Puts together what the operator's command works with in a deployed system: the ledger, readers of both sides, and
+//! nothing that writes to Identity Center.
 
-use crate::aws;
 use crate::clock::SystemClock;
-use crate::configuration::{ConfigurationError, OperatorConfiguration};
+use crate::configuration::{ConfigurationError, OperatorConfiguration, StoreConfiguration, environment};
 use crate::http::SharedHttp;
+use crate::pace::EvenPace;
+use crate::variables::Variables;
+use crate::{aws, budgets, graph};
+use async_trait::async_trait;
 use engine::holds::{HoldDecisions, Holds};
+use engine::ports::CallError;
+use engine::snapshot::{AccessReader, SnapshotReader};
 use ledger::DynamoLedger;
+use planning::snapshot::{AccessSide, LedgerSide, SnapshotSettings};
+use planning::{EntraObjectId, GroupId};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Why the operator's command cannot start.
@@ -41,4 +49,59 @@ pub async fn assemble(table: Option<String>) -> Result<OperatorParts, OperatorEr
     let decisions =
         HoldDecisions { holds: holds.clone(), agenda: Arc::new(ledger), clock: Arc::new(SystemClock) };
     Ok(OperatorParts { holds, decisions })
+}
+
+/// The tenant that is worked on, where `ENTRA_TENANT_ID` says so.
+///
+/// # Errors
+/// When the variable holds no tenant id.
+pub fn tenant() -> Result<Option<EntraObjectId>, ConfigurationError> {
+    let variables = Variables(&environment);
+    match variables.optional("ENTRA_TENANT_ID") {
+        None => Ok(None),
+        Some(_) => variables.parsed("ENTRA_TENANT_ID", "the directory (tenant) id of Entra ID").map(Some),
+    }
+}
+
+/// Connects the command to both sides and the ledger, to read them. It takes the variables of the sweep function, but for
+/// the queue, and the credentials and Region of the AWS SDK's default chain.
+///
+/// # Errors
+/// When a variable is missing or wrong, or TLS cannot be set up.
+pub async fn snapshot_reader() -> Result<SnapshotReader, OperatorError> {
+    // The command never puts anything into the queue.
+    let or_none =
+        |name: &str| environment(name).or_else(|| (name == "CHANGES_QUEUE_URL").then(|| "none".to_owned()));
+    let configuration = StoreConfiguration::read(&Variables(&or_none))?;
+    let http = SharedHttp::new()?;
+    let aws = aws::configuration(http.clone()).await;
+    let read = &configuration.sweep;
+    let directory = graph::directory(&read.graph, &http, &aws, budgets::graph_of_full_sweep());
+    let ledger = DynamoLedger::new(aws_sdk_dynamodb::Client::new(&aws), read.ledger_table.clone());
+    let store = aws::identity_store(&aws, configuration.identity_store_id, budgets::identity_store(1));
+    Ok(SnapshotReader {
+        tenant: read.graph.tenant_id.clone(),
+        service_principal: read.graph.service_principal_id.clone(),
+        settings: SnapshotSettings {
+            mapping: configuration.settings.mapping,
+            flatten_nested_groups: read.graph.flatten_nested_groups,
+            grace: configuration.settings.grace.0,
+        },
+        directory: Arc::new(directory),
+        lister: Arc::new(store.reader()),
+        ledger: Arc::new(ledger),
+        access: Arc::new(NoAccess),
+        clock: Arc::new(SystemClock),
+        pace: Arc::new(EvenPace::default()),
+    })
+}
+
+/// Where no rules are in use.
+struct NoAccess;
+
+#[async_trait]
+impl AccessReader for NoAccess {
+    async fn access(&self, _: &BTreeSet<GroupId>, _: &LedgerSide) -> Result<Option<AccessSide>, CallError> {
+        Ok(None)
+    }
 }

@@ -42,6 +42,15 @@ pub struct HeldAssignments {
     pub assignments: BTreeSet<AccountAssignment>,
 }
 
+/// What many groups have in Identity Center.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldByGroups {
+    /// In whose name it was read.
+    pub caller: Caller,
+    /// Their account assignments.
+    pub assignments: BTreeMap<GroupId, BTreeSet<AccountAssignment>>,
+}
+
 /// How a request stands, or ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestStatus {
@@ -73,11 +82,8 @@ pub trait AccountAssignmentReader: Send + Sync {
         relevant: &BTreeSet<AccountAssignment>,
     ) -> Result<HeldAssignments, CallError>;
     /// What each of these groups has, one call for each where that is possible, else one for each account and
-    /// permission set.
-    async fn of_groups(
-        &self,
-        groups: &BTreeSet<GroupId>,
-    ) -> Result<BTreeMap<GroupId, BTreeSet<AccountAssignment>>, CallError>;
+    /// permission set. Every group asked for is in the answer.
+    async fn of_groups(&self, groups: &BTreeSet<GroupId>) -> Result<HeldByGroups, CallError>;
     /// Every request that is under way, whoever made it.
     async fn in_progress(&self) -> Result<BTreeSet<AssignmentRequestId>, CallError>;
     /// How one request stands; `None` if AWS does not know it any more.

@@ -65,7 +65,7 @@ impl AccessSweep {
             .collect();
         let mut swept = AccessSwept::default();
         let ids: BTreeSet<GroupId> = managed.iter().map(|(_, _, group)| (*group).clone()).collect();
-        let actual = self.reader.of_groups(&ids).await?;
+        let actual = self.reader.of_groups(&ids).await?.assignments;
         let access = world.access();
         for (id, record, group_id) in managed {
             let (Some(actual), Some(name)) = (actual.get(group_id), &record.principal.entra_name) else {

@@ -1,74 +1,29 @@
-//! Being throttled is no failure: a sweep has time, and asks again.
+//! A sweep has time: it asks again where a service is busy.
 
 use super::FullSweep;
-use crate::ports::{CallError, Cause};
-use jiff::SignedDuration;
+use crate::patience;
+use crate::ports::CallError;
 use planning::EntraObjectId;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How often one call is asked again. With the waits that the services ask for, these are minutes.
-const ATTEMPTS: usize = 60;
-
-/// The wait where a service names none.
-const REST: SignedDuration = SignedDuration::from_secs(1);
-
 impl FullSweep {
-    /// Asks until the service has time.
+    /// As [`patience::patiently`].
     pub(super) async fn patiently<T, F>(&self, call: impl Fn() -> F) -> Result<T, CallError>
     where
         F: Future<Output = Result<T, CallError>>,
     {
-        for _ in 1..ATTEMPTS {
-            match call().await {
-                Err(CallError { cause: Cause::Throttled { retry_after }, .. }) => {
-                    self.pace.rest(retry_after.unwrap_or(REST)).await;
-                }
-                answer => return answer,
-            }
-        }
-        call().await
+        patience::patiently(self.pace.as_ref(), call).await
     }
 
-    /// Asks about many objects, and about those that the service had no time for again.
-    ///
-    /// # Errors
-    /// Any of the answers is missing or an error.
+    /// As [`patience::ask_of_all`].
     pub(super) async fn ask_of_all<T, F>(
         &self,
-        mut open: BTreeSet<EntraObjectId>,
+        open: BTreeSet<EntraObjectId>,
         ask: impl Fn(BTreeSet<EntraObjectId>) -> F,
     ) -> Result<BTreeMap<EntraObjectId, T>, CallError>
     where
         F: Future<Output = BTreeMap<EntraObjectId, Result<T, CallError>>>,
     {
-        let mut answered = BTreeMap::new();
-        for _ in 0..ATTEMPTS {
-            if open.is_empty() {
-                break;
-            }
-            let mut rest = SignedDuration::ZERO;
-            for (id, answer) in ask(open.clone()).await {
-                match answer {
-                    Ok(answer) => {
-                        open.remove(&id);
-                        answered.insert(id, answer);
-                    }
-                    Err(CallError { cause: Cause::Throttled { retry_after }, .. }) => {
-                        rest = rest.max(retry_after.unwrap_or(REST));
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
-            if !rest.is_zero() {
-                self.pace.rest(rest).await;
-            }
-        }
-        match open.first() {
-            None => Ok(answered),
-            Some(id) => {
-                let missing = "Graph has not answered for this object; the next sweep asks again".to_owned();
-                Err(CallError::new("POST /$batch", id, Cause::Incomplete { missing }))
-            }
-        }
+        patience::ask_of_all(self.pace.as_ref(), open, ask).await
     }
 }

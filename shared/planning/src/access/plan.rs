@@ -6,7 +6,7 @@ use super::{
 use crate::EntraObjectId;
 use crate::digest::Digest;
 use crate::organization::{AccountState, AccountTree};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -21,7 +21,8 @@ pub enum AssignmentChange {
 }
 
 /// In whose name sso-admin is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Caller {
     /// The organization's management account, which may change everything.
     ManagementAccount,

@@ -1,10 +1,10 @@
 //! What is wrong with the rules, and where in their document.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A place in the document. Two documents that differ in nothing else are the same rules: no digest holds one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
     /// The line; the first is 1.
     pub line: u32,
