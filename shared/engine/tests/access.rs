@@ -26,6 +26,8 @@ async fn engineers(accounts: &[u64]) -> (Governed, Subject, Subject) {
     let ada = governed.world.user("ada");
     let engineers = governed.world.group("Engineers", &[&ada]);
     governed.world.assign(&engineers);
+    // An answer without any assignment would be held.
+    governed.world.assign(&governed.world.group("Auditors", &[]));
     governed.admin.state().give("Engineers", accounts);
     governed.minute().await;
     governed.minute().await;
@@ -136,7 +138,7 @@ async fn a_failed_request_is_told_with_its_reason_and_asked_for_again_ever_more_
     let asked = governed.admin.state().writes.iter().filter(|write| *write == "+ Admin 4").count();
     assert!((2..=4).contains(&asked), "asked for {asked} times in two minutes");
     let failed = governed.world.reports.failed.lock().unwrap().clone();
-    assert_eq!(failed.len(), asked.min(failed.len()));
+    assert!(failed.len() + 1 >= asked, "{} of {asked} failures were told", failed.len());
     assert!(failed.iter().all(|reason| reason == "the role could not be made"), "{failed:?}");
     governed.admin.state().failing.clear();
     governed.wait(600).await;
@@ -229,7 +231,7 @@ async fn a_rename_that_would_add_access_is_held_and_approved() {
     governed.minute().await;
     governed.wait(20).await;
     assert_eq!(governed.access_of("Engineers"), BTreeSet::new());
-    governed.world.entra.state().groups.get_mut(&engineers.id).unwrap().name = "AWS-account-7-Admin".into();
+    governed.world.entra.rename_group(&engineers.id, "AWS-account-7-Admin");
     governed.world.notified(&engineers).await;
     governed.wait(30).await;
     assert_eq!(governed.access_of("AWS-account-7-Admin"), BTreeSet::new());

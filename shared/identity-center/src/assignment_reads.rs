@@ -9,7 +9,7 @@ use aws_sdk_ssoadmin::types::{
     AccountAssignmentOperationStatus, AccountAssignmentOperationStatusMetadata, OperationStatusFilter,
     PrincipalType, StatusValues,
 };
-use engine::access::ports::{AccountAssignmentReader, HeldAssignments, RequestStatus};
+use engine::access::ports::{AccountAssignmentReader, HeldAssignments, HeldByGroups, RequestStatus};
 use engine::ports::{CallError, Cause};
 use futures::{StreamExt, TryStreamExt, stream};
 use planning::GroupId;
@@ -39,10 +39,7 @@ impl AccountAssignmentReader for InstanceReadOnly {
         Ok(HeldAssignments { caller: Caller::DelegatedAdministrator, assignments })
     }
 
-    async fn of_groups(
-        &self,
-        groups: &BTreeSet<GroupId>,
-    ) -> Result<BTreeMap<GroupId, Assignments>, CallError> {
+    async fn of_groups(&self, groups: &BTreeSet<GroupId>) -> Result<HeldByGroups, CallError> {
         let asked = stream::iter(groups.clone()).map(|group| async move {
             let held = self.by_group(&group).await?;
             Ok::<_, CallError>(held.map(|held| (group, held)))
@@ -50,9 +47,11 @@ impl AccountAssignmentReader for InstanceReadOnly {
         let held: Vec<Option<(GroupId, Assignments)>> =
             asked.buffer_unordered(AT_A_TIME).try_collect().await?;
         if held.iter().all(Option::is_some) {
-            return Ok(held.into_iter().flatten().collect());
+            let assignments = held.into_iter().flatten().collect();
+            return Ok(HeldByGroups { caller: Caller::ManagementAccount, assignments });
         }
-        self.by_pairs(groups).await
+        let assignments = self.by_pairs(groups).await?;
+        Ok(HeldByGroups { caller: Caller::DelegatedAdministrator, assignments })
     }
 
     async fn in_progress(&self) -> Result<BTreeSet<AssignmentRequestId>, CallError> {

@@ -205,7 +205,10 @@ async fn a_hundred_groups_with_assignments_cost_one_call_each() {
     let held: Vec<Value> = groups.iter().map(held).collect();
     control(&cloud.router, "seed", json!({"account_assignments": held})).await;
     let read = cloud.instance.reader().of_groups(&groups).await.unwrap();
-    assert!(read.len() == 100 && read.values().all(|held| *held == [cloud.target(PROD)].into()));
+    assert!(
+        read.assignments.len() == 100
+            && read.assignments.values().all(|held| *held == [cloud.target(PROD)].into())
+    );
     assert_eq!(cloud.calls("sso").await["ListAccountAssignmentsForPrincipal"], 100);
 }
 
@@ -223,7 +226,7 @@ async fn the_delegated_administrator_reads_pairs_and_finds_out_by_itself() {
     }
     assert_eq!(cloud.calls("sso").await["ListAccountAssignmentsForPrincipal"], 1);
     let groups: BTreeSet<GroupId> = cloud.groups.iter().cloned().collect();
-    let all = reader.of_groups(&groups).await.unwrap();
+    let all = reader.of_groups(&groups).await.unwrap().assignments;
     assert_eq!(all[&cloud.groups[0]], [cloud.target(PROD)].into());
     assert_eq!(all[&cloud.groups[1]], BTreeSet::new());
     let denied = writer.create(&cloud.groups[0], &cloud.target(MANAGEMENT)).await.unwrap_err();

@@ -17,5 +17,6 @@ pub mod sweep;
 pub mod telemetry;
 pub mod webhook;
 
+mod access_of_snapshot;
 mod graph;
 mod variables;

@@ -2,22 +2,20 @@
 
 use super::AccessPorts;
 use super::desired::CalledFor;
-use super::group::Left;
+use super::group::{Left, UNDER_WAY};
 use super::ports::{FailedChange, RequestStatus};
 use super::requests::Standing;
 use crate::mirror::Mirror;
 use crate::ports::{CallError, Cause};
+use crate::recheck;
 use crate::telemetry::AppliedAssignment;
 use crate::work::Work;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use planning::GroupId;
 use planning::access::{AccountAssignment, AssignmentChange, AssignmentPlan, AssignmentRequest, RequestKind};
 use planning::guard_rail::{ApprovedAssignmentPlan, OurAssignments, approve_assignments};
 use planning::record::{GroupRecord, Record};
 use std::collections::BTreeSet;
-
-/// When a group is looked at again should its handling die between its requests and its next look.
-const SHOULD_IT_DIE: SignedDuration = SignedDuration::from_mins(1);
 
 /// One look at a group.
 #[derive(Clone, Copy)]
@@ -42,18 +40,23 @@ impl Mirror {
         record.principal.access.begin(approved.plan());
         record.version = self.ledger.put_group(record).await?;
         let revokes = approved.plan().revocations().next().is_some();
-        let mut entry = self.access_entry(round.work, revokes, Some(SHOULD_IT_DIE));
-        // Looks of one minute share an entry.
-        entry.due = whole_minute(entry.due);
-        self.agenda.put(&[entry]).await?;
-        let asked = round.access.ask(round.group_id, &approved, self.clock.now()).await?;
+        self.agenda.put(&[self.access_entry(round.work, revokes, UNDER_WAY)]).await?;
+        let now = self.clock.now();
+        let asked = round.access.ask(round.group_id, &approved, now).await?;
         for failed in &asked.failed {
             self.telemetry.assignment_failed(&record.id, failed);
         }
-        if under_way || asked.under_way > 0 {
+        let failed = asked.failed.iter().map(|failed| failed.change.assignment().clone());
+        let failed: BTreeSet<AccountAssignment> = failed.chain(asked.put_off).collect();
+        if !failed.is_empty() {
+            record.principal.access.rest(failed, now + recheck::growing(round.work, now), now);
+        }
+        // What found no room is asked for as soon as there is some.
+        let all_rest = plan_rests(&approved, record, now);
+        if under_way || asked.under_way > 0 || !all_rest {
             return Ok(Left::UnderWay { revokes });
         }
-        Ok(Left::Later { revokes })
+        Ok(Left::Resting { revokes })
     }
 
     /// What came of requests that ended: by what the group has now, and where that does not show it by their status.
@@ -137,7 +140,8 @@ fn approved(
     })
 }
 
-fn whole_minute(instant: Timestamp) -> Timestamp {
-    let second = instant.as_second();
-    Timestamp::from_second(second - second.rem_euclid(60) + 60).unwrap_or(instant)
+/// True if nothing of the plan is to be asked for soon.
+fn plan_rests(approved: &ApprovedAssignmentPlan, record: &Record<GroupRecord>, now: Timestamp) -> bool {
+    let resting = record.principal.access.resting(now);
+    approved.plan().changes.iter().all(|change| resting.contains(change.assignment()))
 }

@@ -15,13 +15,13 @@ use crate::telemetry::Count;
 use crate::trigger::Look;
 use crate::work::Work;
 use jiff::SignedDuration;
-use planning::access::{AccountAssignment, AssignmentPlan, Circumstances, plan_assignments};
+use planning::access::{AccountAssignment, AssignmentPlan, Caller, Circumstances, plan_assignments};
 use planning::group_plan::DesiredGroup;
 use planning::record::{GroupRecord, Record};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// When a group is looked at again whose requests are under way.
-const UNDER_WAY: SignedDuration = SignedDuration::from_secs(1);
+pub(super) const UNDER_WAY: SignedDuration = SignedDuration::from_secs(1);
 
 /// What is left to do after a look.
 pub(super) enum Left {
@@ -30,8 +30,8 @@ pub(super) enum Left {
     UnderWay {
         revokes: bool,
     },
-    /// Something failed, or there was no room: look again when it may be otherwise.
-    Later {
+    /// What is left failed: look again when it may be otherwise.
+    Resting {
         revokes: bool,
     },
 }
@@ -51,16 +51,22 @@ impl Mirror {
         }
         let entry = match self.look_at_access(access, work, record, desired).await {
             Ok(Left::Nothing) => return Ok(()),
-            Ok(Left::UnderWay { revokes }) => self.access_entry(work, revokes, Some(UNDER_WAY)),
-            Ok(Left::Later { revokes }) => self.access_entry(work, revokes, None),
+            Ok(Left::UnderWay { revokes }) => self.access_entry(work, revokes, UNDER_WAY),
+            Ok(Left::Resting { revokes }) => {
+                let retry_at = record.principal.access.retry_at;
+                let rest = retry_at.map(|retry_at| retry_at.duration_since(self.clock.now()));
+                self.access_entry(work, revokes, rest.unwrap_or(UNDER_WAY).max(UNDER_WAY))
+            }
             Err(CallError { cause: Cause::Throttled { retry_after }, .. }) => {
                 self.telemetry.count(Count::Throttled, 1);
-                self.access_entry(work, *desired == DesiredGroup::Absent, retry_after)
+                let wait = retry_after.unwrap_or_else(|| recheck::growing(work, self.clock.now()));
+                self.access_entry(work, *desired == DesiredGroup::Absent, wait.max(UNDER_WAY))
             }
             Err(error) => {
                 tracing::error!(principal.id = %record.id, %error, "account assignments were not looked at; they are tried again by themselves");
                 self.telemetry.count(Count::FailedHandlings, 1);
-                self.access_entry(work, *desired == DesiredGroup::Absent, None)
+                let wait = recheck::growing(work, self.clock.now());
+                self.access_entry(work, *desired == DesiredGroup::Absent, wait)
             }
         };
         self.agenda.put(&[entry]).await
@@ -96,15 +102,13 @@ impl Mirror {
         let standing = access.standing(&record.id, now).await?;
         let relevant = relevant(record, &called_for, &standing);
         let (actual, caller) = if relevant.is_empty() {
-            (BTreeSet::new(), None)
+            // Nothing can come of it but a hold: who calls does not matter.
+            (BTreeSet::new(), Caller::ManagementAccount)
         } else {
             let held = access.reader.of_group(&group_id, &relevant).await?;
-            (held.assignments, Some(held.caller))
+            (held.assignments, held.caller)
         };
         let (standing, failed) = self.concluded(access, work, record, &called_for, standing, &actual).await?;
-        let Some(caller) = caller else {
-            return self.settled(record, &called_for, &actual, BTreeSet::new()).await;
-        };
         let groups = BTreeMap::new();
         let circumstances = Circumstances { accounts: &called_for.accounts, caller, groups: &groups };
         let recorded = record.principal.access.recorded();
@@ -116,18 +120,23 @@ impl Mirror {
         let withheld = self.withheld(record, &plan, called_for.managed).await?;
         let revokes = plan.revocations().any(|assignment| !withheld.contains(assignment));
         let waiting = waiting(&plan, &withheld);
-        let not_now: BTreeSet<AccountAssignment> =
-            withheld.into_iter().chain(standing.changing()).chain(failed.clone()).collect();
-        let plan = plan.without(&not_now);
+        if !failed.is_empty() {
+            record.principal.access.rest(failed, now + recheck::growing(work, now), now);
+        }
+        let resting = record.principal.access.resting(now);
+        let left: BTreeSet<AccountAssignment> = withheld.into_iter().chain(standing.changing()).collect();
+        let plan = plan.without(&left);
+        let settled = plan.changes.is_empty();
+        let plan = plan.without(&resting);
         if !plan.changes.is_empty() {
             let round = Round { access, work, group_id: &group_id, called_for: &called_for };
             return self.ask_for(round, record, plan, !standing.open.is_empty()).await;
         }
         record.principal.access.made.extend(plan.claimed);
-        match (standing.open.is_empty(), failed.is_empty()) {
+        match (standing.open.is_empty(), settled) {
             (true, true) => self.settled(record, &called_for, &actual, waiting).await,
             (false, _) => Ok(Left::UnderWay { revokes }),
-            (true, false) => Ok(Left::Later { revokes }),
+            (true, false) => Ok(Left::Resting { revokes }),
         }
     }
 
@@ -143,17 +152,10 @@ impl Mirror {
         Ok(Left::Nothing)
     }
 
-    /// The next look at the group's account assignments. Without a time it comes the later, the older the work is.
-    pub(super) fn access_entry(
-        &self,
-        work: &Work,
-        revokes: bool,
-        after: Option<SignedDuration>,
-    ) -> AgendaEntry {
-        let now = self.clock.now();
-        let due = now + after.unwrap_or_else(|| recheck::growing(work, now));
+    /// The next look at the group's account assignments.
+    pub(super) fn access_entry(&self, work: &Work, revokes: bool, after: SignedDuration) -> AgendaEntry {
         AgendaEntry {
-            due,
+            due: self.clock.now() + after,
             priority: if revokes { work.list_of_revocations() } else { Priority::Ordinary },
             subject: work.subject.clone(),
             reason: Reason::Access,

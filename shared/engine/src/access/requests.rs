@@ -29,8 +29,8 @@ pub(super) struct Asked {
     pub under_way: usize,
     /// They failed at once.
     pub failed: Vec<FailedChange>,
-    /// They are left for later: no room, a conflict, a busy service.
-    pub left: usize,
+    /// An earlier change of theirs has not ended, or the service is busy: AWS wants some time.
+    pub put_off: BTreeSet<AccountAssignment>,
 }
 
 impl Standing {
@@ -87,7 +87,7 @@ impl AccessPorts {
             outstanding.take(group, &chosen, now);
         })
         .await?;
-        let mut asked = Asked { left: approved.plan().changes.len() - chosen.len(), ..Asked::default() };
+        let mut asked = Asked::default();
         let (revoked, granted): (Vec<_>, Vec<_>) =
             chosen.into_iter().partition(|change| matches!(change, AssignmentChange::Revoke(_)));
         let mut answers = Vec::new();
@@ -141,7 +141,9 @@ impl AccessPorts {
                     // It is gone, which is what was wanted; the next look shows it.
                     Cause::NotFound if matches!(change, AssignmentChange::Revoke(_)) => asked.under_way += 1,
                     Cause::Unanswered { .. } => asked.under_way += 1,
-                    Cause::Conflict | Cause::Concurrent | Cause::Throttled { .. } => asked.left += 1,
+                    Cause::Conflict | Cause::Concurrent | Cause::Throttled { .. } => {
+                        asked.put_off.insert(change.assignment().clone());
+                    }
                     _ => {
                         asked.failed.push(FailedChange { change: change.clone(), reason: error.to_string() });
                     }

@@ -3,8 +3,8 @@
 use super::{SetClock, World};
 use async_trait::async_trait;
 use engine::access::ports::{
-    AccountAssignmentReader, AccountAssignmentWriter, BegunRequest, HeldAssignments, OrganizationReader,
-    PermissionSetReader, RequestStatus, RulesReader,
+    AccountAssignmentReader, AccountAssignmentWriter, BegunRequest, HeldAssignments, HeldByGroups,
+    OrganizationReader, PermissionSetReader, RequestStatus, RulesReader,
 };
 use engine::access::{AccessPorts, AccessSweep, AccessWatch, Worlds};
 use engine::ports::{CallError, Cause, Clock};
@@ -154,8 +154,8 @@ impl State {
         }
     }
 
-    pub fn admin_calls(&self) -> usize {
-        self.calls.values().sum()
+    fn caller(&self) -> Caller {
+        if self.delegated { Caller::DelegatedAdministrator } else { Caller::ManagementAccount }
     }
 
     /// A rule that gives this group `Admin` in these accounts.
@@ -213,20 +213,17 @@ impl AccountAssignmentReader for Admin {
             .iter()
             .filter(|(of, held)| of == group && (!state.delegated || relevant.contains(held)));
         let assignments = own.map(|(_, held)| held.clone()).collect();
-        let caller = if state.delegated { Caller::DelegatedAdministrator } else { Caller::ManagementAccount };
-        Ok(HeldAssignments { caller, assignments })
+        Ok(HeldAssignments { caller: state.caller(), assignments })
     }
 
-    async fn of_groups(
-        &self,
-        groups: &BTreeSet<GroupId>,
-    ) -> Result<BTreeMap<GroupId, BTreeSet<AccountAssignment>>, CallError> {
+    async fn of_groups(&self, groups: &BTreeSet<GroupId>) -> Result<HeldByGroups, CallError> {
         let state = self.call("ListAccountAssignmentsForPrincipal");
         let held = |group: &GroupId| {
             let own = state.held.iter().filter(|(of, _)| of == group);
             own.map(|(_, held)| held.clone()).collect()
         };
-        Ok(groups.iter().map(|group| (group.clone(), held(group))).collect())
+        let assignments = groups.iter().map(|group| (group.clone(), held(group))).collect();
+        Ok(HeldByGroups { caller: state.caller(), assignments })
     }
 
     async fn in_progress(&self) -> Result<BTreeSet<AssignmentRequestId>, CallError> {

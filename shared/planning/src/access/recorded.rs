@@ -3,6 +3,7 @@
 use super::{AccountAssignment, AssignmentPlan, DesiredAssignments};
 use crate::digest::Digest;
 use crate::ids::{AccountId, PermissionSetArn};
+use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +24,11 @@ pub struct AccessRecord {
     /// Assignments that are being taken away; they were weighed before.
     #[serde(with = "by_permission_set")]
     pub revoking: BTreeSet<AccountAssignment>,
+    /// Assignments whose change failed.
+    #[serde(with = "by_permission_set")]
+    pub failing: BTreeSet<AccountAssignment>,
+    /// Before this time these are not asked for again.
+    pub retry_at: Option<Timestamp>,
     /// What was last applied in full; `None` while something is under way, or its outcome is not known.
     pub applied: Option<Digest>,
 }
@@ -48,6 +54,26 @@ impl AccessRecord {
         !self.is_empty() && self.applied.is_none()
     }
 
+    /// What is not to be asked for at this time, for it failed a short while ago.
+    pub fn resting(&self, now: Timestamp) -> BTreeSet<AccountAssignment> {
+        match self.retry_at {
+            Some(retry_at) if now < retry_at => self.failing.clone(),
+            _ => BTreeSet::new(),
+        }
+    }
+
+    /// These changes failed, and rest until then, with those that rest already.
+    pub fn rest(
+        &mut self,
+        failed: impl IntoIterator<Item = AccountAssignment>,
+        until: Timestamp,
+        now: Timestamp,
+    ) {
+        self.failing = self.resting(now);
+        self.failing.extend(failed);
+        self.retry_at = (!self.failing.is_empty()).then_some(until);
+    }
+
     /// Before anything is asked for: what is to be made will be ours, and nothing is certain until it has been looked
     /// at again.
     pub fn begin(&mut self, plan: &AssignmentPlan) {
@@ -70,6 +96,8 @@ impl AccessRecord {
         self.made = actual.iter().filter(ours).cloned().collect();
         self.granting.clear();
         self.revoking.clear();
+        self.failing.clear();
+        self.retry_at = None;
         self.applied = Some(desired.digest());
     }
 }
