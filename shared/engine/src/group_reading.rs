@@ -125,7 +125,7 @@ impl Mirror {
 
 /// False if Entra ID has to say how the group stands: the record is in doubt, or a tombstone that counts as assigned.
 fn is_as_it_seems(record: &Record<GroupRecord>) -> bool {
-    !record.dirty && !(record.assigned && record.principal.standing.is_tombstone())
+    !(record.dirty || record.assigned && record.principal.standing.is_tombstone())
 }
 
 fn is_stranger(work: &Work, record: Option<&Record<GroupRecord>>) -> bool {
