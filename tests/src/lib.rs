@@ -16,5 +16,6 @@ pub mod rotation;
 pub mod runtime_api;
 pub mod served_sandbox;
 pub mod simulation;
+pub mod snapshot;
 pub mod waiting;
 pub mod world;

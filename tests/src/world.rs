@@ -1,6 +1,7 @@
 //! A small world: a tenant, an Identity Center, an AWS account, and the three functions as they are deployed.
 
 use crate::account::{Account, CLIENT_STATE};
+use crate::binaries::built;
 use crate::event_source::{EventSource, Wait};
 use crate::function::{Function, Variables};
 use crate::function_url::FunctionUrl;
@@ -12,8 +13,10 @@ use entra_mirror::playground::comparison::{Exceptions, differences};
 use entra_mirror::playground::driver::Driver;
 use entra_mirror::playground::entra::Entra;
 use serde_json::{Value, json};
+use std::process::{Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::process::Command;
 
 /// The functions' time-outs in template.yaml.
 const WEBHOOK_TIME: Duration = Duration::from_secs(10);
@@ -130,6 +133,22 @@ impl World {
     /// When the sandbox does not know them.
     pub async fn faults(&self, faults: Value) -> anyhow::Result<()> {
         self.sandbox.control("faults", faults).await.map(|_| ())
+    }
+
+    /// Runs the operator's command with these arguments, as an operator who may reach everything.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn operator(&self, arguments: &[&str]) -> anyhow::Result<Output> {
+        let variables = variables(&self.sandbox, &self.account).into_iter();
+        let command = Command::new(built("entra-mirror")?)
+            .args(arguments)
+            .env_clear()
+            .envs(variables)
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output();
+        command.await.context("entra-mirror does not start")
     }
 
     /// What Identity Center holds.

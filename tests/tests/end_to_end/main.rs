@@ -9,6 +9,7 @@ mod groups;
 mod logs;
 mod names;
 mod notifications;
+mod plan;
 mod queue;
 mod team;
 mod trouble;

@@ -2,18 +2,22 @@
 //! from it without asking anybody.
 
 mod access;
+mod adoption;
 mod explain_account;
 mod explain_user;
 mod groups;
 mod planned;
+mod stored;
 mod users;
 mod weight;
 mod whole_plan;
 mod world;
 
+pub use adoption::{Candidate, Doubt, StoreObject, candidates};
 pub use explain_account::{AccountExplanation, GroupInAccount, explain_account};
 pub use explain_user::{AccessPath, Assignment, Presence, UserExplanation, WayIn, explain_user};
 pub use planned::{AttributeChange, Named, NamedAssignment, PlannedChange, PrincipalPlan};
+pub use stored::{AdoptionList, Comparison, Differing, Reviewed, Stored, UnusableDocument, compare};
 pub use weight::Warning;
 pub use whole_plan::{Only, Summary, WholePlan, plan};
 

@@ -1,8 +1,10 @@
 //! Measurements in a process of their own: this program, started again.
 
+use crate::review;
 use anyhow::{Context, ensure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::fs::File;
 use std::process::Stdio;
 use std::time::Duration;
 use tests::load;
@@ -33,6 +35,10 @@ pub enum Subject {
     Unassigned,
     /// [`load::initial_load`].
     InitialLoad,
+    /// [`review::plan_input`].
+    Plan,
+    /// [`review::explain_input`].
+    Explain,
 }
 
 /// An organisation of so many users.
@@ -45,11 +51,27 @@ pub fn size(users: usize) -> Size {
 /// # Errors
 /// When it does not start or fails.
 pub async fn in_own_process<T: DeserializeOwned>(subject: Subject, users: usize) -> anyhow::Result<T> {
+    start(subject, users, Stdio::null()).await
+}
+
+/// As [`in_own_process`], with a file as standard input.
+///
+/// # Errors
+/// When it does not start or fails.
+pub async fn with_input<T: DeserializeOwned>(
+    subject: Subject,
+    users: usize,
+    input: File,
+) -> anyhow::Result<T> {
+    start(subject, users, input.into()).await
+}
+
+async fn start<T: DeserializeOwned>(subject: Subject, users: usize, input: Stdio) -> anyhow::Result<T> {
     let subject = format!("{subject:?}").to_lowercase();
     let program = std::env::current_exe().context("this program does not know where it is")?;
     let output = Command::new(program)
         .args(["--alone", &subject, "--users", &users.to_string()])
-        .stdin(Stdio::null())
+        .stdin(input)
         .stderr(Stdio::inherit())
         .kill_on_drop(true)
         .output()
@@ -71,6 +93,8 @@ pub fn measure(subject: Subject, users: usize) -> anyhow::Result<String> {
         Subject::Updates => json(in_virtual_time(load::updates(users, UPDATES_A_SECOND))?),
         Subject::Unassigned => json(in_virtual_time(load::unassigned(users, WHILE))?),
         Subject::InitialLoad => json(in_virtual_time(load::initial_load(size))?),
+        Subject::Plan => json(review::plan_input(users)?),
+        Subject::Explain => json(review::explain_input()?),
         Subject::Comparison => {
             let found = comparison::measure(size)?;
             let expected = comparison::expected(size);

@@ -9,6 +9,7 @@ mod lag;
 mod load;
 mod memory;
 mod notifications;
+mod review;
 mod rotation;
 mod start;
 mod statistics;
@@ -107,6 +108,9 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<bool> {
     if rotation::NAMES.into_iter().any(wanted) {
         print(rotation::measure().into())?;
     }
+    if review::NAMES.into_iter().any(wanted) {
+        print(review::measure().await?.into())?;
+    }
     if lag::NAMES.into_iter().any(wanted) {
         print(repeated(async || lag::measure().await).await?)?;
     }
@@ -136,6 +140,7 @@ fn names() -> Vec<String> {
     names.extend(full_sweep::names());
     names.extend(load::NAMES.map(str::to_owned));
     names.extend(rotation::NAMES.map(str::to_owned));
+    names.extend(review::NAMES.map(str::to_owned));
     names.extend(lag::NAMES.map(str::to_owned));
     names.extend(start::FUNCTIONS.iter().flat_map(|name| [start::name(name), first_https::name(name)]));
     names.extend(memory::NAMES.map(str::to_owned));
