@@ -44,6 +44,8 @@ pub enum Reason {
     Sweep,
     /// A membership of a managed group that somebody else wrote is to be taken away.
     Repair,
+    /// A group's account assignments are under way, or rules, accounts or permission sets changed.
+    Access,
 }
 
 impl fmt::Display for Reason {
@@ -61,6 +63,7 @@ impl fmt::Display for Reason {
             Reason::Doubt => "doubt",
             Reason::Sweep => "full sweep",
             Reason::Repair => "repair of drift",
+            Reason::Access => "account assignments",
         })
     }
 }

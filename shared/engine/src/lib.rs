@@ -3,6 +3,7 @@
 //! No SDK, HTTP or Lambda type appears here; the adapters (`entra`, `identity-center`, `ledger`) implement
 //! the ports of [`ports`].
 
+pub mod access;
 pub mod adoption;
 pub mod agenda;
 pub mod assignments;

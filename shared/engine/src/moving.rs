@@ -121,7 +121,8 @@ fn writes(reason: Reason) -> usize {
         | Reason::Adopted
         | Reason::Doubt
         | Reason::Sweep
-        | Reason::Repair => 1,
+        | Reason::Repair
+        | Reason::Access => 1,
     }
 }
 

@@ -31,7 +31,7 @@ pub struct ReviewedWork {
 }
 
 impl ReviewedWork {
-    /// Approves what the plan of one principal takes away, and has the mirror look at it. `snapshot` is what the plan was
+    /// Approves what the plan of one principal takes away, and what it gives to a group, and has the mirror look at it. `snapshot` is what the plan was
     /// made from. Can be repeated.
     ///
     /// # Errors
@@ -44,6 +44,10 @@ impl ReviewedWork {
         let groups = snapshot.groups_lost(plan);
         if !groups.is_empty() {
             self.holds.mark(&id, &groups, Mark::Approved).await?;
+        }
+        let access = snapshot.access_changed(plan);
+        if !access.is_empty() {
+            self.holds.mark_access(&id, &access, Mark::Approved).await?;
         }
         let revokes = plan.changes.iter().any(|(change, _)| change.kind() == ChangeKind::Revoke);
         let now = self.clock.now();

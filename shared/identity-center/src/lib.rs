@@ -1,4 +1,5 @@
-//! AWS IAM Identity Center behind the engine's ports: the identity store.
+//! AWS IAM Identity Center behind the engine's ports: the identity store, permission sets and account assignments, and
+//! the accounts that AWS Organizations knows.
 //!
 //! Reading and writing are different types, so what only plans cannot write. Every answer is complete or an
 //! error; every error is a [`engine::ports::CallError`] that holds ids and AWS's codes only, never a name, an
@@ -11,11 +12,17 @@
 //! lost: [`engine::ports::Cause::Conflict`] on a creation may mean our own object, and
 //! [`engine::ports::Cause::NotFound`] on a deletion our own deletion.
 
+mod admin_calls;
+mod assignment_reads;
+mod assignment_writes;
 mod calls;
 mod failure;
+mod instance;
 mod lists;
 mod operations;
+mod organization;
 mod pages;
+mod permission_sets;
 mod reads;
 mod store;
 mod throttles;
@@ -25,5 +32,7 @@ mod user_read;
 mod user_update;
 mod writes;
 
+pub use instance::{Instance, InstanceReadOnly, InstanceWrite};
+pub use organization::Organization;
 pub use store::{IdentityStore, IdentityStoreReadOnly, IdentityStoreWrite};
 pub use throttles::ThrottlesAreOurs;

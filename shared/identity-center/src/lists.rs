@@ -3,7 +3,7 @@
 
 use crate::calls::Call;
 use crate::operations;
-use crate::pages::Pages;
+use crate::pages::{Asked, Pages};
 use crate::reads::{PAGE, member_of, revision};
 use crate::store::IdentityStoreReadOnly;
 use crate::user_paths::ENTERPRISE;

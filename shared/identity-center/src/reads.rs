@@ -2,7 +2,7 @@
 
 use crate::calls::Call;
 use crate::operations;
-use crate::pages::Pages;
+use crate::pages::{Asked, Pages};
 use crate::store::IdentityStoreReadOnly;
 use crate::user_paths::{ENTERPRISE, path};
 use crate::user_read;

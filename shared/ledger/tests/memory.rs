@@ -20,6 +20,7 @@ async fn in_memory() -> Option<World> {
     Some(World {
         ledger: ledger.clone(),
         holds: ledger.clone(),
+        access: ledger.clone(),
         agenda: ledger.clone(),
         watch: ledger,
         queue: Arc::new(queue.clone()),

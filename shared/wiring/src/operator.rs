@@ -1,6 +1,7 @@
 //! Puts together what the operator's command works with in a deployed system: the ledger, readers of both sides, and
 //! nothing that writes to Identity Center.
 
+use crate::access_of_snapshot::AccessOfSnapshot;
 use crate::clock::SystemClock;
 use crate::configuration::{ConfigurationError, OperatorConfiguration, StoreConfiguration, environment};
 use crate::http::SharedHttp;
@@ -80,6 +81,10 @@ pub async fn snapshot_reader() -> Result<SnapshotReader, OperatorError> {
     let read = &configuration.sweep;
     let directory = graph::directory(&read.graph, &http, &aws, budgets::graph_of_full_sweep());
     let ledger = DynamoLedger::new(aws_sdk_dynamodb::Client::new(&aws), read.ledger_table.clone());
+    let access: Arc<dyn AccessReader> = match configuration.access() {
+        Some(access) => Arc::new(AccessOfSnapshot::connect(access, &aws, &ledger)),
+        None => Arc::new(NoAccess),
+    };
     let store = aws::identity_store(&aws, configuration.identity_store_id, budgets::identity_store(1));
     Ok(SnapshotReader {
         tenant: read.graph.tenant_id.clone(),
@@ -92,7 +97,7 @@ pub async fn snapshot_reader() -> Result<SnapshotReader, OperatorError> {
         directory: Arc::new(directory),
         lister: Arc::new(store.reader()),
         ledger: Arc::new(ledger),
-        access: Arc::new(NoAccess),
+        access,
         clock: Arc::new(SystemClock),
         pace: Arc::new(EvenPace::default()),
     })

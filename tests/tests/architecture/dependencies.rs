@@ -79,8 +79,11 @@ fn what_reaches_the_outside_world_has_one_place() {
         ("aws-config", ["wiring"].as_slice()),
         ("aws-sdk-dynamodb", &["ledger", "wiring"]),
         ("aws-sdk-identitystore", &["identity-center", "wiring"]),
+        ("aws-sdk-organizations", &["identity-center", "wiring"]),
         ("aws-sdk-secretsmanager", &["wiring"]),
         ("aws-sdk-sqs", &["ledger", "wiring"]),
+        ("aws-sdk-ssm", &["wiring"]),
+        ("aws-sdk-ssoadmin", &["identity-center", "wiring"]),
         ("lambda_runtime", &["mirror", "sweep", "webhook"]),
         ("reqwest", &["wiring"]),
     ]);

@@ -5,11 +5,18 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use engine::agenda::{AgendaKey, Priority};
 use engine::holds::Loss;
 use planning::EntraObjectId;
+use planning::digest::Digest;
 use planning::hold::HoldId;
 use std::fmt;
 
 /// The partition of the holds.
 pub(crate) const HOLDS: &str = "holds";
+
+/// The partition of what concerns all groups' account assignments.
+const ACCESS: &str = "access";
+
+/// The partition of the names that rules mean groups by.
+pub(crate) const NAMES: &str = "names";
 
 /// The partition of the assigned set.
 pub(crate) const ASSIGNED: &str = "assigned";
@@ -62,6 +69,21 @@ impl Key {
         Self { pk: loss_list(loss), sk: sortable_minute(minute) }
     }
 
+    /// What every group's account assignments were last weighed by.
+    pub fn weighed() -> Self {
+        Self { pk: ACCESS.to_owned(), sk: "weighed".to_owned() }
+    }
+
+    /// The requests to sso-admin that are under way.
+    pub fn outstanding() -> Self {
+        Self { pk: ACCESS.to_owned(), sk: "outstanding".to_owned() }
+    }
+
+    /// The group that a name in the rules means. The name itself stands in no key, for keys stand in errors.
+    pub fn bound_name(name: &str) -> Self {
+        Self { pk: NAMES.to_owned(), sk: Digest::of(&name).to_string() }
+    }
+
     pub fn managed_users() -> Self {
         Self { pk: "totals".to_owned(), sk: "users".to_owned() }
     }
@@ -99,6 +121,7 @@ pub(crate) fn loss_list(loss: Loss) -> String {
     let name = match loss {
         Loss::Assignment => "assignment",
         Loss::Membership => "membership",
+        Loss::Access => "access",
     };
     format!("losses#{name}")
 }

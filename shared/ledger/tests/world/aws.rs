@@ -76,6 +76,7 @@ impl Account {
         World {
             ledger: ledger.clone(),
             holds: ledger.clone(),
+            access: ledger.clone(),
             agenda: ledger.clone(),
             watch: ledger,
             queue: Arc::new(SqsTriggerQueue::new(self.sqs.clone(), self.changes.clone())),

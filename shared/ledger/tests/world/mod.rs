@@ -5,6 +5,7 @@ pub mod moto;
 pub mod script;
 
 use async_trait::async_trait;
+use engine::access::ports::AccessLedger;
 use engine::agenda::{AgendaEntry, Priority, Reason};
 use engine::holds::Holds;
 use engine::ports::{Agenda, Ledger, LifecycleQueue, Redelivery, TriggerQueue};
@@ -20,6 +21,7 @@ use std::sync::Arc;
 pub struct World {
     pub ledger: Arc<dyn Ledger>,
     pub holds: Arc<dyn Holds>,
+    pub access: Arc<dyn AccessLedger>,
     pub agenda: Arc<dyn Agenda>,
     pub watch: Arc<dyn AgendaWatch>,
     pub queue: Arc<dyn TriggerQueue>,

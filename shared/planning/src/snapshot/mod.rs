@@ -31,7 +31,7 @@ use crate::record::{GroupRecord, PrincipalKind, Record, UserRecord};
 use crate::rules::{Fault, Rules};
 use crate::scope::Gone;
 use crate::user_plan::IdentityUser;
-use crate::{EntraObjectId, GroupId, MembershipId, UserId};
+use crate::{AccountId, EntraObjectId, GroupId, MembershipId, PermissionSetArn, UserId};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -222,6 +222,20 @@ impl Snapshot {
             None => GroupId::parse(id).ok(),
         })
         .collect()
+    }
+
+    /// The account assignments that a group's plan changes.
+    pub fn access_changed(&self, plan: &PrincipalPlan) -> BTreeSet<AccountAssignment> {
+        let changed = plan.changes.iter().filter_map(|(change, _)| match change {
+            PlannedChange::RevokeAssignment { assignment }
+            | PlannedChange::GrantAssignment { assignment } => Some(assignment),
+            _ => None,
+        });
+        let assignment = |named: &NamedAssignment| {
+            let permission_set = PermissionSetArn::parse(&named.permission_set.id).ok()?;
+            Some(AccountAssignment { permission_set, account: AccountId::parse(&named.account.id).ok()? })
+        };
+        changed.filter_map(assignment).collect()
     }
 
     /// Plays through other rules than those that are in use.
