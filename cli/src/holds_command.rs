@@ -149,6 +149,10 @@ fn print_held(held: &[Held], json: bool) -> anyhow::Result<()> {
     }
     for held in held {
         let what = match held.groups.len() {
+            0 if !held.access.is_empty() => {
+                let access: Vec<String> = held.access.iter().map(ToString::to_string).collect();
+                access.join(", ")
+            }
             0 if held.approved => "assignment to the application (approved, done within a minute)".to_owned(),
             0 => "assignment to the application".to_owned(),
             groups => format!("memberships in {groups} groups of Identity Center"),

@@ -44,6 +44,8 @@ pub struct Account {
     pub certificates: String,
     /// Where notices go, and a queue that is subscribed to it; made on demand.
     pub notices: (String, String),
+    /// The parameter that holds the rules, where there are any.
+    pub rules: String,
 }
 
 /// A message as it was received.
@@ -70,6 +72,7 @@ impl Account {
             rotator_credential: format!("{stack}/rotator-credential"),
             certificates: format!("{stack}/idp-certificate"),
             notices: (String::new(), String::new()),
+            rules: format!("/{stack}/rules"),
             stack,
         };
         account.create_queues().await?;
@@ -238,6 +241,15 @@ impl Account {
         Ok(answer["Items"].as_array().cloned().unwrap_or_default())
     }
 
+    /// Stores the rules; the parameter is made if there is none.
+    ///
+    /// # Errors
+    /// When moto refuses it.
+    pub async fn store_rules(&self, rules: &str) -> anyhow::Result<()> {
+        let parameter = json!({"Name": self.rules, "Value": rules, "Type": "String", "Overwrite": true});
+        self.call("ssm", "AmazonSSM.PutParameter", parameter).await.map(|_| ())
+    }
+
     async fn create_queues(&mut self) -> anyhow::Result<()> {
         let fifo = json!({"FifoQueue": "true", "DeduplicationScope": "messageGroup",
                           "FifoThroughputLimit": "perMessageGroupId"});
@@ -286,7 +298,7 @@ impl Account {
     async fn call(&self, service: &str, target: &str, body: Value) -> anyhow::Result<Value> {
         // moto takes Region and service from the credential; it checks no signature.
         let scope = format!("Credential={ACCESS_KEY}/20261124/{REGION}/{service}/aws4_request");
-        let version = if service == "secretsmanager" { "1.1" } else { "1.0" };
+        let version = if ["secretsmanager", "ssm"].contains(&service) { "1.1" } else { "1.0" };
         let request = self
             .http
             .post(&self.url)

@@ -77,7 +77,12 @@ fn add_user(snapshot: &mut Snapshot, size: Size, number: usize) -> anyhow::Resul
         }
     }
     snapshot.ledger.users.push(record);
-    snapshot.identity_center.users.push(IdentityUser { user_id, attributes, revision: None });
+    snapshot.identity_center.users.push(IdentityUser {
+        user_id,
+        attributes,
+        revision: None,
+        is_disabled: false,
+    });
     snapshot.entra.users.insert(id, entra);
     Ok(())
 }

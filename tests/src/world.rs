@@ -35,6 +35,8 @@ pub struct Choices {
     pub quotas: bool,
     /// When messages that were not handled come again.
     pub wait: Wait,
+    /// The rules for account assignments; without any they are left alone.
+    pub rules: Option<String>,
 }
 
 /// The running world. Everything in it ends when this is dropped.
@@ -75,6 +77,10 @@ impl World {
         let Some(account) = Account::open(&sandbox.address("client_secret")).await? else { return Ok(None) };
         let account = Arc::new(account);
         let mut variables = variables(&sandbox, &account);
+        if let Some(rules) = &choices.rules {
+            account.store_rules(rules).await?;
+            variables.insert("RULES_PARAMETER".to_owned(), account.rules.clone());
+        }
         variables.extend(choices.variables.into_iter().map(|(name, value)| (name.to_owned(), value)));
         let function = |name, time| Function::new(name, variables.clone(), time).map(Arc::new);
         let (webhook, mirror) = (function("webhook", WEBHOOK_TIME)?, function("mirror", MIRROR_TIME)?);
@@ -265,6 +271,8 @@ pub fn variables(sandbox: &ServedSandbox, account: &Account) -> Variables {
         ("GRAPH_ENDPOINT", sandbox.address("graph")),
         ("LOGIN_ENDPOINT", sandbox.address("login")),
         ("AWS_ENDPOINT_URL_IDENTITYSTORE", sandbox.address("aws")),
+        ("AWS_ENDPOINT_URL_ORGANIZATIONS", sandbox.address("aws")),
+        ("AWS_ENDPOINT_URL_SSO_ADMIN", sandbox.address("aws")),
         ("AWS_LAMBDA_LOG_LEVEL", "INFO".to_owned()),
     ];
     ours.into_iter().chain(account.variables()).map(|(name, value)| (name.to_owned(), value)).collect()

@@ -6,6 +6,7 @@ import sys
 import traceback
 import urllib.request
 
+import account_assignment_model
 import graph_facts
 import identity_store_model
 import saml_provider_model
@@ -20,7 +21,7 @@ def main(binary):
         addresses = json.loads(first_line)
         without_quotas(addresses)
         passed, failed = 0, 0
-        for module in (identity_store_model, graph_facts, saml_provider_model):
+        for module in (identity_store_model, graph_facts, saml_provider_model, account_assignment_model):
             for name, check in module.checks(addresses):
                 good = holds(module.__name__, name, check)
                 passed, failed = passed + good, failed + (not good)

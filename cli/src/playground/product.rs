@@ -117,7 +117,7 @@ impl Product {
             redelivery: Arc::new(queue.clone()),
             telemetry: connections.events.clone(),
         };
-        let sweep = SweepFunction { poll, mover, full, telemetry: connections.events };
+        let sweep = SweepFunction { poll, mover, full, access: None, telemetry: connections.events };
         let mut tasks = JoinSet::new();
         tasks.spawn_local(run_mirror(queue.clone(), function));
         tasks.spawn_local(run_every(every, sweep));

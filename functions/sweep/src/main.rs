@@ -13,7 +13,8 @@ async fn main() -> Result<(), Error> {
     let telemetry = Arc::new(LambdaTelemetry::new("sweep"));
     let configuration = FullSweepConfiguration::from_environment()?;
     let parts = wiring::sweep::assemble(configuration, telemetry.clone()).await?;
-    let function = SweepFunction { poll: parts.poll, mover: parts.mover, full: parts.full, telemetry };
+    let wiring::sweep::SweepParts { poll, mover, full, access } = parts;
+    let function = SweepFunction { poll, mover, full, access, telemetry };
     let function = &function;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SweepEvent>| async move {
         let time = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();

@@ -34,14 +34,18 @@ pub enum Reason {
     Deferred,
     /// A tombstone's grace period is over: what is left of it may be deleted.
     GraceOver,
-    /// An operator approved a revocation that was held.
+    /// An operator approved a revocation that was held, or a plan.
     Approved,
+    /// An operator adopted what stands in Identity Center.
+    Adopted,
     /// Something of the principal is missing from Identity Center although the ledger has it.
     Doubt,
     /// A full sweep found a difference.
     Sweep,
     /// A membership of a managed group that somebody else wrote is to be taken away.
     Repair,
+    /// A group's account assignments are under way, or rules, accounts or permission sets changed.
+    Access,
 }
 
 impl fmt::Display for Reason {
@@ -55,9 +59,11 @@ impl fmt::Display for Reason {
             Reason::Deferred => "deferred",
             Reason::GraceOver => "grace period over",
             Reason::Approved => "approved by an operator",
+            Reason::Adopted => "adopted by an operator",
             Reason::Doubt => "doubt",
             Reason::Sweep => "full sweep",
             Reason::Repair => "repair of drift",
+            Reason::Access => "account assignments",
         })
     }
 }

@@ -175,6 +175,7 @@ fn held(principals: &Principals) -> Vec<Held> {
         principal: id.clone(),
         kind: *kind,
         groups: BTreeSet::new(),
+        access: BTreeSet::new(),
         approved: false,
     });
     held.collect()

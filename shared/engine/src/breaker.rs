@@ -66,6 +66,7 @@ fn held(task: &UserTask, groups: &BTreeSet<GroupId>) -> Held {
         principal: task.work.subject.id.clone(),
         kind: PrincipalKind::User,
         groups: groups.clone(),
+        access: BTreeSet::new(),
         approved: false,
     }
 }

@@ -40,6 +40,10 @@ impl Mirror {
             (None, true) => return Err(no_name(&record.id)),
             (_, false) => DesiredGroup::Absent,
         };
+        if desired == DesiredGroup::Absent {
+            // What it gives access to goes before its members do.
+            self.converge_access(work, &mut record, &desired).await?;
+        }
         let outcome = self.converge_group(work, &mut record, &desired).await;
         let created =
             record.principal.group_id.is_some() && record.principal.group_id != before.principal.group_id;
@@ -67,10 +71,28 @@ impl Mirror {
             record.principal.delta_link_made_at = Some(self.clock.now());
         }
         if record != before {
-            self.ledger.put_group(&record).await?;
+            record.version = self.ledger.put_group(&record).await?;
+        }
+        if desired != DesiredGroup::Absent {
+            self.follow_with_access(work, &mut record, &desired).await?;
         }
         self.revoke_strangers(work, &record).await?;
         outcome
+    }
+
+    /// The group stands, and its members are on their way: now what it gives access to.
+    async fn follow_with_access(
+        &self,
+        work: &Work,
+        record: &mut Record<GroupRecord>,
+        desired: &DesiredGroup,
+    ) -> Result<(), CallError> {
+        let before = record.principal.access.clone();
+        self.converge_access(work, record, desired).await?;
+        if record.principal.access != before {
+            self.ledger.put_group(record).await?;
+        }
+        Ok(())
     }
 
     /// Brings the group's object to desired state. An error leaves the record dirty, for the next look.
@@ -123,6 +145,10 @@ impl Mirror {
     /// A tombstone whose grace period is over and that is still not assigned: what is left of it goes.
     async fn delete_group(&self, work: &Work, record: &mut Record<GroupRecord>) -> Result<(), CallError> {
         let Some(group_id) = record.principal.group_id.clone() else { return Ok(()) };
+        if self.access.is_some() && record.principal.access.is_under_way() {
+            // Its account assignments go first; nothing would take them away once the group is gone.
+            return Err(CallError::new("delete", &record.id, Cause::Throttled { retry_after: None }));
+        }
         let Some(object) = self.reader.group(&group_id).await? else {
             record.principal.object_is_gone();
             record.principal.standing = Standing::Waiting;

@@ -70,6 +70,9 @@ impl Mirror {
         if !assigned && !flatten {
             return None;
         }
+        if work.is_only_access() && record.is_some_and(is_as_it_seems) {
+            return None;
+        }
         let in_doubt = work.look == Look::InDoubt || record.is_none_or(|record| record.dirty);
         // A tombstone that is assigned again has lost all its members; a link tells only what changed since.
         let returns = assigned && record.is_some_and(|record| record.principal.standing.is_tombstone());
@@ -118,6 +121,11 @@ impl Mirror {
             above.into_iter().filter(|(_, record)| record.assigned).map(|(id, _)| id).collect();
         Ok(GroupFacts { record, reading: Some(reading), read_in_full, assigned_ancestors })
     }
+}
+
+/// False if Entra ID has to say how the group stands: the record is in doubt, or a tombstone that counts as assigned.
+fn is_as_it_seems(record: &Record<GroupRecord>) -> bool {
+    !(record.dirty || record.assigned && record.principal.standing.is_tombstone())
 }
 
 fn is_stranger(work: &Work, record: Option<&Record<GroupRecord>>) -> bool {

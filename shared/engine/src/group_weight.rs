@@ -70,5 +70,12 @@ fn held(
 ) -> Option<Held> {
     let marks = &records.get(&principal)?.marks;
     groups.retain(|group| !marks.held.contains(group) && !marks.approved.contains(group));
-    (!groups.is_empty()).then_some(Held { principal, kind: PrincipalKind::User, groups, approved: false })
+    let access = BTreeSet::new();
+    (!groups.is_empty()).then_some(Held {
+        principal,
+        kind: PrincipalKind::User,
+        groups,
+        access,
+        approved: false,
+    })
 }

@@ -6,6 +6,7 @@ use crate::trigger::{Look, Subject};
 use async_trait::async_trait;
 use futures::{TryStreamExt, stream};
 use jiff::Timestamp;
+use planning::access::AccountAssignment;
 use planning::hold::{Held, Hold, HoldCause, HoldId};
 use planning::{EntraObjectId, GroupId};
 use std::collections::BTreeSet;
@@ -34,6 +35,8 @@ pub enum Loss {
     Assignment,
     /// A membership.
     Membership,
+    /// An account assignment.
+    Access,
 }
 
 /// The ledger's holds, marks and counts of losses. All reads are strongly consistent.
@@ -41,7 +44,7 @@ pub enum Loss {
 pub trait Holds: Send + Sync {
     /// Every hold with something left to decide, the oldest first.
     async fn open_holds(&self) -> Result<Vec<Hold>, CallError>;
-    /// Stores a hold with these principals, or adds them to it. Users are marked before the hold shows them.
+    /// Stores a hold with these principals, or adds them to it. Records are marked before the hold shows them.
     async fn hold(&self, hold: &Hold, held: &[Held]) -> Result<(), CallError>;
     /// At most `limit` principals of a hold, in the order of their ids, after this one.
     async fn held(
@@ -59,6 +62,13 @@ pub trait Holds: Send + Sync {
         &self,
         user: &EntraObjectId,
         groups: &BTreeSet<GroupId>,
+        mark: Mark,
+    ) -> Result<(), CallError>;
+    /// As [`Holds::mark`], of a group's account assignments.
+    async fn mark_access(
+        &self,
+        group: &EntraObjectId,
+        assignments: &BTreeSet<AccountAssignment>,
         mark: Mark,
     ) -> Result<(), CallError>;
     /// Counts principals that are about to lose something.
@@ -134,6 +144,7 @@ impl HoldDecisions {
             return self.holds.approve_assignment(&hold.id, &held.principal).await;
         }
         self.holds.mark(&held.principal, &held.groups, Mark::Approved).await?;
+        self.holds.mark_access(&held.principal, &held.access, Mark::Approved).await?;
         let now = self.clock.now();
         let entry = AgendaEntry {
             due: now,

@@ -3,6 +3,8 @@
 //! No SDK, HTTP or Lambda type appears here; the adapters (`entra`, `identity-center`, `ledger`) implement
 //! the ports of [`ports`].
 
+pub mod access;
+pub mod adoption;
 pub mod agenda;
 pub mod assignments;
 pub mod budget;
@@ -10,6 +12,7 @@ pub mod holds;
 pub mod mirror;
 pub mod moving;
 pub mod ports;
+pub mod reviewed;
 pub mod rotation;
 pub mod snapshot;
 pub mod sweep;

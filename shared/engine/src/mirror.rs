@@ -1,5 +1,6 @@
 //! The mirror: handles the triggers of one batch, revocations before anything else.
 
+use crate::access::AccessPorts;
 use crate::agenda::{Priority, RecheckDelays};
 use crate::assignments::AssignmentPoll;
 use crate::holds::Holds;
@@ -92,6 +93,8 @@ pub struct Mirror {
     pub(crate) mover: Mover,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) telemetry: Arc<dyn Telemetry>,
+    /// `None` where no rules are configured: account assignments are nobody's business here then.
+    pub(crate) access: Option<AccessPorts>,
     pub(crate) settings: MirrorSettings,
     pub(crate) managed: BTreeSet<UserAttribute>,
     assigned_set_is_known: AtomicBool,
@@ -121,11 +124,17 @@ impl Mirror {
             clock: ports.mover.clock.clone(),
             telemetry: ports.mover.telemetry.clone(),
             mover: ports.mover,
+            access: None,
             managed: settings.mapping.managed(),
             settings,
             assigned_set_is_known: AtomicBool::new(false),
             busy_until: AtomicI64::new(0),
         }
+    }
+
+    /// The mirror that also brings account assignments to what the rules call for.
+    pub fn with_access(self, access: AccessPorts) -> Self {
+        Self { access: Some(access), ..self }
     }
 
     /// Handles triggers. Every subject among them is in the answer; one failure never hides the rest.

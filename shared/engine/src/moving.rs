@@ -118,9 +118,11 @@ fn writes(reason: Reason) -> usize {
         | Reason::Deferred
         | Reason::GraceOver
         | Reason::Approved
+        | Reason::Adopted
         | Reason::Doubt
         | Reason::Sweep
-        | Reason::Repair => 1,
+        | Reason::Repair
+        | Reason::Access => 1,
     }
 }
 

@@ -45,8 +45,7 @@ pub(crate) fn deferred(
     retry_after: Option<SignedDuration>,
     now: Timestamp,
 ) -> Vec<AgendaEntry> {
-    let age = now.duration_since(work.noticed_at);
-    let due = now + retry_after.unwrap_or(age).clamp(DEFERRAL.0, DEFERRAL.1);
+    let due = now + retry_after.unwrap_or_else(|| growing(work, now)).clamp(DEFERRAL.0, DEFERRAL.1);
     let mut reasons = Vec::new();
     reasons.extend(work.approved.then_some(Reason::Approved));
     reasons.extend(work.grace_over.then_some(Reason::GraceOver));
@@ -55,6 +54,11 @@ pub(crate) fn deferred(
     }
     let expectations: Vec<Expectation> = work.expectations.iter().cloned().collect();
     reasons.into_iter().map(|reason| entry(work, priority, reason, due, expectations.clone())).collect()
+}
+
+/// A wait that grows with the age of the work.
+pub(crate) fn growing(work: &Work, now: Timestamp) -> SignedDuration {
+    now.duration_since(work.noticed_at).clamp(DEFERRAL.0, DEFERRAL.1)
 }
 
 /// It is Entra ID's answer that is doubtful: that of Identity Center was read.

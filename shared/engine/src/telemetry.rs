@@ -1,7 +1,9 @@
 //! What the engine reports: changes for the audit trail, counts for the metrics.
 
+use crate::access::FailedChange;
 use jiff::{SignedDuration, Timestamp};
 use planning::EntraObjectId;
+use planning::access::{AssignmentChange, SkippedAssignment};
 use planning::plan::Change;
 use planning::skipped::Skipped;
 
@@ -17,6 +19,21 @@ pub struct Applied<'a> {
     /// When we learned of it.
     pub noticed_at: Timestamp,
     /// From then until the write was done.
+    pub lag: SignedDuration,
+}
+
+/// A change of an account assignment that took effect.
+#[derive(Debug)]
+pub struct AppliedAssignment<'a> {
+    /// Whose.
+    pub group: &'a EntraObjectId,
+    /// The change.
+    pub change: &'a AssignmentChange,
+    /// Where the grants begin that call for it, as lines of the rules' document.
+    pub rules: &'a [String],
+    /// What led to it, for the audit trail.
+    pub cause: &'a str,
+    /// From the notice until it took effect.
     pub lag: SignedDuration,
 }
 
@@ -75,6 +92,18 @@ pub trait Telemetry: Send + Sync {
     fn applied(&self, applied: &Applied<'_>);
     /// Something stays undone.
     fn skipped(&self, principal: &EntraObjectId, skipped: &Skipped);
+    /// An account assignment was made, or is gone.
+    fn assignment_applied(&self, applied: &AppliedAssignment<'_>) {
+        let _ = applied;
+    }
+    /// An account assignment is not made, or not taken away.
+    fn assignment_skipped(&self, group: &EntraObjectId, skipped: &SkippedAssignment) {
+        let _ = (group, skipped);
+    }
+    /// AWS did not do what was asked for; it is asked again by itself.
+    fn assignment_failed(&self, group: &EntraObjectId, failed: &FailedChange) {
+        let _ = (group, failed);
+    }
     /// Something happened `times` times.
     fn count(&self, count: Count, times: u64);
     /// A service said that this API of it is called too often.

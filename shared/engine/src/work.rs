@@ -79,6 +79,19 @@ impl Work {
         self.live || self.among_live_revocations
     }
 
+    /// Nothing but the group's account assignments is to be looked at.
+    pub(crate) fn is_only_access(&self) -> bool {
+        !self.live && !self.agenda.is_empty() && self.agenda.iter().all(|key| key.reason == Reason::Access)
+    }
+
+    /// It says, or may say, something about the group's account assignments.
+    pub(crate) fn asks_for_access(&self) -> bool {
+        let asks = |key: &AgendaKey| {
+            matches!(key.reason, Reason::Access | Reason::Approved | Reason::Doubt | Reason::Sweep)
+        };
+        self.look == Look::InDoubt || self.agenda.iter().any(asks)
+    }
+
     /// The list for what is left to take away.
     pub(crate) fn list_of_revocations(&self) -> Priority {
         if self.is_urgent() { Priority::LiveRevocation } else { Priority::Revocation }

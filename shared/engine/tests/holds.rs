@@ -283,6 +283,7 @@ async fn a_hold_of_a_hundred_thousand_is_listed_and_approved() {
         principal: EntraObjectId::parse(&format!("00000000-0000-4000-8000-{number:012x}")).unwrap(),
         kind: PrincipalKind::User,
         groups: BTreeSet::from([GroupId::parse("g-1").unwrap()]),
+        access: BTreeSet::new(),
         approved: false,
     };
     let all: Vec<Held> = (0..100_000).map(held).collect();

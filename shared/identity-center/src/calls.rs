@@ -2,6 +2,7 @@
 
 use crate::failure;
 use crate::operations::Operation;
+use crate::pages::Asked;
 use aws_sdk_identitystore::Error;
 use aws_sdk_identitystore::config::http::HttpResponse;
 use aws_sdk_identitystore::error::{BuildError, SdkError};
@@ -78,13 +79,14 @@ impl Call {
         text.parse().map_err(|why: InvalidId| self.lacks(&why.to_string()))
     }
 
-    /// The answer lacks what it must have.
-    pub fn lacks(&self, missing: &str) -> CallError {
-        let missing = format!("{missing}; if this persists, open a case with AWS support");
-        self.failed(Cause::Incomplete { missing })
-    }
-
     fn failed(&self, cause: Cause) -> CallError {
         CallError::new(self.operation.name, &self.object, cause)
+    }
+}
+
+impl Asked for Call {
+    fn lacks(&self, missing: &str) -> CallError {
+        let missing = format!("{missing}; if this persists, open a case with AWS support");
+        self.failed(Cause::Incomplete { missing })
     }
 }

@@ -15,7 +15,7 @@ use jiff::SignedDuration;
 use std::error::Error as StdError;
 
 /// Codes of the AWS front end that mean missing, wrong or expired credentials (AWS "Common Errors").
-const CREDENTIAL_CODES: [&str; 11] = [
+pub(crate) const CREDENTIAL_CODES: [&str; 11] = [
     "AccessDenied",
     "ExpiredTokenException",
     "IncompleteSignature",
@@ -148,11 +148,11 @@ fn unmodelled(error: &Error, status: u16) -> Cause {
     }
 }
 
-fn denied(remedy: &str) -> Cause {
+pub(crate) fn denied(remedy: &str) -> Cause {
     Cause::Denied { remedy: remedy.to_owned() }
 }
 
-fn unanswered(detail: String) -> Cause {
+pub(crate) fn unanswered(detail: String) -> Cause {
     Cause::Unanswered { detail }
 }
 
@@ -162,7 +162,7 @@ fn request_id(error: &Error, in_body: Option<&str>) -> String {
 }
 
 /// A code or id without anything that could be content.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let legal = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if !text.is_empty() && text.len() <= 80 && text.chars().all(legal) {
         text.to_owned()
@@ -172,7 +172,7 @@ fn plain(text: &str) -> String {
 }
 
 /// What went wrong on our side of the wire: connections, credentials, configuration. No answer is in it.
-fn chain(error: &dyn StdError) -> String {
+pub(crate) fn chain(error: &dyn StdError) -> String {
     let mut texts = vec![error.to_string()];
     let mut source = error.source();
     while let Some(error) = source {

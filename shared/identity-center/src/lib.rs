@@ -1,5 +1,5 @@
-//! AWS IAM Identity Center behind the engine's ports: the identity store, and what trusts Entra ID's
-//! signing certificates ([`trust`]).
+//! AWS IAM Identity Center behind the engine's ports: the identity store, permission sets and account assignments, the
+//! accounts that AWS Organizations knows, and what trusts Entra ID's signing certificates ([`trust`]).
 //!
 //! Reading and writing are different types, so what only plans cannot write. Every answer is complete or an
 //! error; every error is a [`engine::ports::CallError`] that holds ids and AWS's codes only, never a name, an
@@ -14,11 +14,17 @@
 
 pub mod trust;
 
+mod admin_calls;
+mod assignment_reads;
+mod assignment_writes;
 mod calls;
 mod failure;
+mod instance;
 mod lists;
 mod operations;
+mod organization;
 mod pages;
+mod permission_sets;
 mod reads;
 mod store;
 mod throttles;
@@ -28,5 +34,7 @@ mod user_read;
 mod user_update;
 mod writes;
 
+pub use instance::{Instance, InstanceReadOnly, InstanceWrite};
+pub use organization::Organization;
 pub use store::{IdentityStore, IdentityStoreReadOnly, IdentityStoreWrite};
 pub use throttles::ThrottlesAreOurs;

@@ -3,14 +3,14 @@
 
 use crate::calls::Call;
 use crate::operations;
-use crate::pages::Pages;
+use crate::pages::{Asked, Pages};
 use crate::reads::{PAGE, member_of, revision};
 use crate::store::IdentityStoreReadOnly;
 use crate::user_paths::ENTERPRISE;
 use crate::user_read;
 use async_trait::async_trait;
 use aws_sdk_identitystore::operation::describe_user::DescribeUserOutput;
-use aws_sdk_identitystore::types::{Group, User};
+use aws_sdk_identitystore::types::{Group, User, UserStatus};
 use engine::ports::{CallError, Cause};
 use engine::sweep::ports::{IdentityStoreLister, ListPage, Memberships};
 use planning::GroupId;
@@ -64,8 +64,9 @@ impl IdentityStoreLister for IdentityStoreReadOnly {
 fn listed_user(call: &Call, user: User) -> Result<IdentityUser, CallError> {
     let user_id = call.id(&user.user_id)?;
     let revision = revision(&user.revision);
+    let is_disabled = user.user_status == Some(UserStatus::Disabled);
     let user = call.built(described(user))?;
-    Ok(IdentityUser { user_id, attributes: user_read::attributes(&user), revision })
+    Ok(IdentityUser { user_id, attributes: user_read::attributes(&user), revision, is_disabled })
 }
 
 /// A listed user in the form in which a single one is described: the API has two shapes for the same thing.

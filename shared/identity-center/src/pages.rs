@@ -1,9 +1,14 @@
 //! Following a list to its end. The SDK's paginator takes a repeated token for the end; here it is an error,
 //! since a list that is cut short looks like revocations.
 
-use crate::calls::Call;
 use engine::ports::CallError;
 use std::collections::BTreeSet;
+
+/// A call whose answer may lack something.
+pub(crate) trait Asked {
+    /// The answer lacks what it must have.
+    fn lacks(&self, missing: &str) -> CallError;
+}
 
 /// Where the reading of a list stands.
 #[derive(Debug, Default)]
@@ -23,7 +28,7 @@ impl Pages {
     ///
     /// # Errors
     /// The token was handed out before: the list would never end.
-    pub fn turn(&mut self, call: &Call, next_token: Option<&str>) -> Result<(), CallError> {
+    pub fn turn(&mut self, call: &impl Asked, next_token: Option<&str>) -> Result<(), CallError> {
         self.read.insert(self.ahead.take());
         self.ahead = next_token.filter(|token| !token.is_empty()).map(str::to_owned);
         self.ended = self.ahead.is_none();
@@ -37,6 +42,7 @@ impl Pages {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::calls::Call;
     use crate::operations;
     use engine::budget::Budget;
     use engine::ports::Cause;

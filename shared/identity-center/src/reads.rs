@@ -2,13 +2,15 @@
 
 use crate::calls::Call;
 use crate::operations;
-use crate::pages::Pages;
+use crate::pages::{Asked, Pages};
 use crate::store::IdentityStoreReadOnly;
 use crate::user_paths::{ENTERPRISE, path};
 use crate::user_read;
 use async_trait::async_trait;
 use aws_sdk_identitystore::error::BuildError;
-use aws_sdk_identitystore::types::{AlternateIdentifier, GroupMembership, MemberId, UniqueAttribute};
+use aws_sdk_identitystore::types::{
+    AlternateIdentifier, GroupMembership, MemberId, UniqueAttribute, UserStatus,
+};
 use engine::ports::{CallError, IdentityStoreReader};
 use planning::attributes::UserAttribute;
 use planning::group_plan::IdentityGroup;
@@ -33,6 +35,7 @@ impl IdentityStoreReader for IdentityStoreReadOnly {
             user_id: call.id(user.user_id())?,
             attributes: user_read::attributes(&user),
             revision: revision(user.revision()),
+            is_disabled: user.user_status() == Some(&UserStatus::Disabled),
         }))
     }
 

@@ -6,10 +6,13 @@
 //! | assigned set | `assigned` | `header` | `version` N, `digest` S, `missing_once` N, `held` N, `arriving` N, `leaving` N, `count` N, `attempt` S |
 //! | its parts | `assigned` | `chunk#<version>#<attempt>#<number>` | `principals` B: 17 bytes per principal |
 //! | hold | `holds` | hold id | `body` S (JSON of the `Hold`) |
-//! | held | `hold#<hold id>` | Entra object id | `kind` S, `groups` SS (GroupIds), `approved` BOOL |
+//! | held | `hold#<hold id>` | Entra object id | `kind` S, `groups` SS (GroupIds), `access` SS (account, blank, PermissionSetArn), `approved` BOOL |
 //! | losses | `losses#<kind of loss>` | minute since 1970 | `count` N |
 //! | total | `totals` | `users` | `count` N: users of the identity store that are ours |
-//! | record | `principals#<the id's first two digits>` | `<Entra object id>` | `kind` S, `version` N, `dirty` BOOL, `object` S (the UserId or GroupId in the body), `body` S (JSON of the `UserRecord` or `GroupRecord`); `assigned` BOOL, which only the sweep writes; `held`, `approved` SS (GroupIds), written by marks |
+//! | record | `principals#<the id's first two digits>` | `<Entra object id>` | `kind` S, `version` N, `dirty` BOOL, `object` S (the UserId or GroupId in the body), `body` S (JSON of the `UserRecord` or `GroupRecord`); `assigned` BOOL, which only the sweep writes; `held`, `approved` SS (GroupIds) and `held_access`, `approved_access` SS (account, blank, PermissionSetArn), written by marks |
+//! | weighed | `access` | `weighed` | `digest` S, `assignments` N: what every group's account assignments were last weighed by |
+//! | under way | `access` | `outstanding` | `version` N, `body` S (JSON of the `Outstanding` requests to sso-admin) |
+//! | name | `names` | digest of the name | `name` S, `principal` S: the group that this name in a rule means |
 //! | full sweep | `sweep` | `everything` | `holder` S, `lease_until` N (seconds since 1970), `progress` S (JSON of the `SweepProgress`) |
 //! | agenda | `agenda#<priority>` | `<due second>#<Entra object id>#<reason>` | `body` S (JSON of the `AgendaEntry`), `in_flight_until` N (seconds since 1970) |
 //! | rotation | `rotation` | `state` | `revision` N, `attempt` S, `body` S (JSON of the `Persisted`) |
@@ -26,6 +29,7 @@
 //! chunks, then the header, if it is still the previous one; then older chunks are deleted. What a crash
 //! leaves behind belongs to no header, and goes with the next version.
 
+mod access;
 mod agenda;
 mod assigned;
 mod fields;
@@ -43,6 +47,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use engine::agenda::{AgendaEntry, AgendaKey};
 use engine::ports::{Agenda, CallError, DueWork, Ledger};
+use engine::reviewed::AgendaWatch;
 use jiff::Timestamp;
 use planning::assigned::{AssignedHeader, AssignedSet};
 use planning::record::{GroupRecord, Record, UserRecord};
@@ -120,6 +125,13 @@ impl Ledger for DynamoLedger {
         set: &AssignedSet,
     ) -> Result<AssignedHeader, CallError> {
         assigned::store(&self.table, previous, set).await
+    }
+}
+
+#[async_trait]
+impl AgendaWatch for DynamoLedger {
+    async fn open(&self, keys: &BTreeSet<AgendaKey>) -> Result<BTreeSet<AgendaKey>, CallError> {
+        agenda::open(&self.table, keys).await
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! For the playground, simulations and tests. Values are cheap to clone; clones share their content.
 
+mod access;
 mod holds;
 mod ledger;
 mod lifecycle;

@@ -18,6 +18,11 @@ impl Digest {
         let hash = Sha256::digest(json);
         Self(hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
     }
+
+    /// A digest that was stored. Whatever the text is, it equals only a digest that reads the same.
+    pub fn read(text: &str) -> Self {
+        Self(text.to_owned())
+    }
 }
 
 impl fmt::Display for Digest {

@@ -123,6 +123,7 @@ impl GroupRecord {
         self.group_id = None;
         self.name = None;
         self.delta_link = None;
+        self.access.object_is_gone();
     }
 
     /// Notes that the plan was applied in full.

@@ -1,5 +1,6 @@
 //! Holds: bulk revocations that wait for an operator, and what makes a revocation bulk.
 
+use crate::access::AccountAssignment;
 use crate::desired::DesiredUser;
 use crate::plan::{Change, Plan};
 use crate::record::{PrincipalKind, Record, UserRecord};
@@ -52,6 +53,13 @@ pub enum HoldCause {
     },
     /// Many people lost memberships one by one within ten minutes.
     Breaker,
+    /// A change of rules, accounts or permission sets takes many account assignments away.
+    Access,
+    /// A group's name calls for access that it did not have by the name it was known by.
+    Name {
+        /// The group.
+        group: EntraObjectId,
+    },
 }
 
 /// A hold that is not decided yet.
@@ -75,19 +83,28 @@ pub struct Held {
     /// The memberships that would go; none if it is the assignment to the application.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub groups: BTreeSet<GroupId>,
+    /// The account assignments of a group that would go, or come.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub access: BTreeSet<AccountAssignment>,
     /// An operator approved it, and the next poll carries it out. Only for assignments: what concerns
     /// memberships leaves the hold when it is approved.
     #[serde(default)]
     pub approved: bool,
 }
 
-/// What the guard rail and operators say about revocations of one user's memberships.
+/// What the guard rail and operators say about revocations of one user's memberships, or about changes of one group's
+/// account assignments.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct HoldMarks {
     /// Not to be revoked before an operator approves it.
     pub held: BTreeSet<GroupId>,
     /// Approved: to be revoked if Entra ID still says so, and not counted as bulk again.
     pub approved: BTreeSet<GroupId>,
+    /// Account assignments that are neither taken away nor made before an operator approves that.
+    pub held_access: BTreeSet<AccountAssignment>,
+    /// Approved: to be taken away, or made, if the rules still say so.
+    pub approved_access: BTreeSet<AccountAssignment>,
 }
 
 impl HoldId {
@@ -98,6 +115,8 @@ impl HoldId {
             HoldCause::Assignments => format!("assignments-{second}"),
             HoldCause::Group { group } => format!("group-{:.8}-{second}", group.as_str()),
             HoldCause::Breaker => format!("breaker-{second}"),
+            HoldCause::Access => format!("access-{second}"),
+            HoldCause::Name { group } => format!("name-{:.8}-{second}", group.as_str()),
         })
     }
 
@@ -124,6 +143,8 @@ impl fmt::Display for HoldCause {
         match self {
             HoldCause::Assignments => f.write_str("many assignments to the enterprise application are gone"),
             HoldCause::Group { group } => write!(f, "group {group} lost many members, or its assignment"),
+            HoldCause::Access => f.write_str("many account assignments would go"),
+            HoldCause::Name { group } => write!(f, "group {group} took a name that calls for more access"),
             HoldCause::Breaker => f.write_str("many people lost memberships within ten minutes"),
         }
     }

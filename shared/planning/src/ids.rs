@@ -88,6 +88,23 @@ text_id! {
     PermissionSetArn
 }
 
+text_id! {
+    /// A request to create or delete an account assignment: a UUID.
+    AssignmentRequestId
+}
+
+impl AssignmentRequestId {
+    /// Reads what sso-admin calls `RequestId`; only its length and characters are checked.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        if (1..=64).contains(&text.len()) && text.bytes().all(legal) {
+            Ok(Self(text.into()))
+        } else {
+            Err(InvalidId { what: "RequestId", expected: "a UUID" })
+        }
+    }
+}
+
 impl EntraObjectId {
     /// Reads a GUID with hyphens; upper case becomes lower case.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {

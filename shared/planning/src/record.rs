@@ -1,5 +1,6 @@
 //! What the ledger remembers of a principal: the only proof that something in Identity Center is ours.
 
+use crate::access::AccessRecord;
 use crate::attributes::UserAttributes;
 use crate::digest::Digest;
 use crate::hold::HoldMarks;
@@ -122,6 +123,9 @@ pub struct GroupRecord {
     pub delta_link_made_at: Option<Timestamp>,
     /// With nested groups flattened: the assigned groups above this one when it was last read.
     pub assigned_ancestors: BTreeSet<EntraObjectId>,
+    /// Its account assignments.
+    #[serde(default)]
+    pub access: AccessRecord,
 }
 
 impl Standing {

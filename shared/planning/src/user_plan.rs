@@ -22,6 +22,8 @@ pub struct IdentityUser {
     pub attributes: UserAttributes,
     /// `Revision`, where AWS gives one: an update that names it is refused if somebody was faster.
     pub revision: Option<String>,
+    /// `UserStatus` is `DISABLED`: no API can enable the user, only the console.
+    pub is_disabled: bool,
 }
 
 /// Who holds a name or address that must be unique.

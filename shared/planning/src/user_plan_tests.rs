@@ -60,7 +60,7 @@ struct Store {
 impl Store {
     fn object(&self) -> Option<IdentityUser> {
         let attributes = self.user.clone()?;
-        Some(IdentityUser { user_id: user_id(), attributes, revision: None })
+        Some(IdentityUser { user_id: user_id(), attributes, revision: None, is_disabled: false })
     }
 
     fn apply(&mut self, plan: &Plan, record: &mut UserRecord) {

@@ -15,7 +15,8 @@ const LIFECYCLE_EVENTS: [&str; 3] = ["missed", "subscriptionRemoved", "reauthori
 type Answer = Result<Json<Value>, (StatusCode, Json<Value>)>;
 
 /// `POST /control/seed`: fills the tenant; under `certificates` what its application signs with and (`trusted`)
-/// Identity Center trusts; under `identity_center` the identity store; under `accounts` AWS accounts.
+/// Identity Center trusts; under `identity_center` the identity store; under `units` and `accounts` those of AWS, under
+/// `permission_sets` and `account_assignments` who has what in them.
 pub async fn seed(State(sandbox): State<Sandbox>, Json(seed): Json<Value>) -> Answer {
     let mut state = sandbox.state();
     let now = state.clock.now();
@@ -25,9 +26,14 @@ pub async fn seed(State(sandbox): State<Sandbox>, Json(seed): Json<Value>) -> An
         Some(seed) => state.identity_center.seed(now, seed).map_err(refused)?,
         None => Value::Null,
     };
+    state.accounts.seed_units(seed["units"].as_array().map_or(&[], Vec::as_slice)).map_err(refused)?;
     let accounts = seed_accounts(&mut state, &seed, now).map_err(refused)?;
+    let clouds = &mut *state;
+    let organization = clouds.accounts.organization();
+    let sets = clouds.identity_center.seed_admin(now, organization, &seed).map_err(refused)?;
     Ok(Json(json!({
         "entra": entra, "certificates": certificates, "identity_center": store, "saml_providers": accounts,
+        "permission_sets": sets,
     })))
 }
 
@@ -74,6 +80,9 @@ pub async fn faults(State(sandbox): State<Sandbox>, Json(body): Json<Value>) -> 
         if let Some(behaviour) = request.external_idp {
             state.identity_center.set_external_idp(behaviour);
         }
+        if let Some(provisioning) = request.provisioning {
+            state.identity_center.set_provisioning(provisioning);
+        }
         if let Some(delay) = request.saml_provider_delay {
             state.accounts.set_delay(delay);
         }
@@ -113,11 +122,17 @@ pub async fn forget_calls(State(sandbox): State<Sandbox>) -> Json<Value> {
     Json(json!({}))
 }
 
-/// `GET /control/state`: the time, the identity store and what its sign-ins are trusted by, the SAML providers.
+/// `GET /control/state`: the time, the identity store and what its sign-ins are trusted by, the SAML providers, the
+/// organization, and under `access` who has which permission set where.
 pub async fn state(State(sandbox): State<Sandbox>) -> Json<Value> {
     let mut state = sandbox.state();
+    let now = state.clock.now();
+    let (access, organization) =
+        (state.identity_center.admin_state(now), state.accounts.organization().state());
     Json(json!({
-        "now": state.clock.now().to_string(),
+        "now": now.to_string(),
+        "access": access,
+        "organization": organization,
         "identity_center": state.identity_center.state(),
         "saml_providers": state.accounts.documents(),
     }))

@@ -1,7 +1,7 @@
 //! Faults on demand: refusals, answers that get lost, notifications that come twice, late, or not at all.
 
 use crate::entra::{LaggingReads, SigningBehaviour};
-use crate::iam_identity_center::ExternalIdpBehaviour;
+use crate::iam_identity_center::{ExternalIdpBehaviour, Provisioning};
 use crate::publication::Delay;
 use serde::Deserialize;
 
@@ -31,6 +31,8 @@ pub struct FaultRequest {
     pub signing: Option<SigningBehaviour>,
     /// What AWS does about the identity provider's certificates where nothing is documented.
     pub external_idp: Option<ExternalIdpBehaviour>,
+    /// How long changes of account assignments take, and which fail.
+    pub provisioning: Option<Provisioning>,
     /// How late IAM shows changes of SAML providers.
     pub saml_provider_delay: Option<Delay>,
     /// Tell every subscription of this lifecycle event.
@@ -43,7 +45,8 @@ pub struct FaultRequest {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// `graph`, `login`, `metadata`, or an AWS API by its signing name: `identitystore`, `appsauth`, `iam`, `sts`.
+    /// `graph`, `login`, `metadata`, or an AWS API by its signing name: `identitystore`, `sso`, `organizations`,
+    /// `appsauth`, `iam`, `sts`.
     pub service: String,
     /// `GET /users/{id}` or `CreateUser`, for example; without it every operation.
     pub operation: Option<String>,

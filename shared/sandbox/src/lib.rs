@@ -16,6 +16,7 @@ mod faults;
 mod federation_metadata;
 mod graph;
 mod host_health;
+mod organizations;
 mod publication;
 mod random;
 mod router;

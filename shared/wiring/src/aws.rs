@@ -4,8 +4,9 @@ use crate::http::SharedHttp;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
-use engine::budget::Budgets;
-use identity_center::{IdentityStore, ThrottlesAreOurs};
+use engine::budget::{Budget, Budgets};
+use identity_center::{IdentityStore, Instance, ThrottlesAreOurs};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One attempt of a call: far above what any of the services needs, far below a function's time-out.
@@ -33,4 +34,11 @@ pub async fn configuration(http: SharedHttp) -> SdkConfig {
 pub(crate) fn identity_store(config: &SdkConfig, id: String, budgets: Budgets) -> IdentityStore {
     let client = aws_sdk_identitystore::config::Builder::from(config).retry_classifier(ThrottlesAreOurs);
     IdentityStore::new(aws_sdk_identitystore::Client::from_conf(client.build()), id, budgets)
+}
+
+/// The instance of this identity store within one budget for all of sso-admin.
+pub(crate) fn instance(config: &SdkConfig, identity_store_id: String, calls: Budget) -> Instance {
+    let client = aws_sdk_ssoadmin::config::Builder::from(config).retry_classifier(ThrottlesAreOurs);
+    let client = aws_sdk_ssoadmin::Client::from_conf(client.build());
+    Instance::new(client, identity_store_id, Arc::new(calls))
 }

@@ -16,12 +16,34 @@ const SHARE_OF_SWEEP: f64 = 0.1;
 const SHARE_OF_FULL_SWEEP: f64 = 0.5;
 /// The certificate function's part: its app registration is another, and has a quota of its own.
 const CERTIFICATE_UNITS: f64 = 10.0;
+/// Calls per second of all of sso-admin together (Identity Center quotas page).
+const ADMIN_CALLS: f64 = 20.0;
+/// The sweep's part of them: it reads all assignments every hour, and the mirrors share the rest.
+const ADMIN_SHARE_OF_SWEEP: f64 = 0.4;
+/// Calls per second of AWS Organizations. Its quotas are not all documented; other tools of the organization use them,
+/// too, and the account tree is kept for five minutes.
+const ORGANIZATIONS_CALLS: f64 = 5.0;
 /// Graph's name in reports of throttles.
 const GRAPH: &str = "graph";
 
 /// What one of so many mirrors may call of the identity store. Needs a tokio runtime when it is used.
 pub fn identity_store(mirrors: u16) -> Budgets {
     Budgets::new(IDENTITY_STORE_CALLS / f64::from(mirrors))
+}
+
+/// What one of so many mirrors may call of sso-admin. Needs a tokio runtime.
+pub fn admin_of_mirror(mirrors: u16) -> Budget {
+    Budget::new("sso-admin", ADMIN_CALLS * (1.0 - ADMIN_SHARE_OF_SWEEP) / f64::from(mirrors))
+}
+
+/// What the sweep may call of sso-admin. Needs a tokio runtime.
+pub fn admin_of_sweep() -> Budget {
+    Budget::new("sso-admin", ADMIN_CALLS * ADMIN_SHARE_OF_SWEEP)
+}
+
+/// What a process may call of AWS Organizations. Needs a tokio runtime.
+pub fn organizations() -> Budget {
+    Budget::new("organizations", ORGANIZATIONS_CALLS)
 }
 
 /// What one of so many mirrors may ask of Graph. Needs a tokio runtime.

@@ -1,5 +1,6 @@
 //! What each function is told by its environment, which template.yaml sets.
 
+use crate::access::AccessConfiguration;
 pub use crate::variables::ConfigurationError;
 use crate::variables::Variables;
 use engine::agenda::RecheckDelays;
@@ -62,6 +63,8 @@ pub struct StoreConfiguration {
     pub sweep: SweepConfiguration,
     /// `IDENTITY_STORE_ID`: `d-` and ten hexadecimal digits, or a UUID.
     pub identity_store_id: String,
+    /// `RULES_PARAMETER`: the SSM parameter that holds the rules. Without one account assignments are left alone.
+    pub rules_parameter: Option<String>,
     /// `USER_NAME_SOURCE`, `LOCALE_SOURCE`, `TIME_ZONE_SOURCE`, `NESTED_GROUPS`, `GRACE_DAYS`.
     pub settings: MirrorSettings,
 }
@@ -181,6 +184,12 @@ impl MirrorConfiguration {
 }
 
 impl StoreConfiguration {
+    /// Where account assignments come from, if rules are configured.
+    pub(crate) fn access(&self) -> Option<AccessConfiguration> {
+        let rules_parameter = self.rules_parameter.clone()?;
+        Some(AccessConfiguration { rules_parameter, identity_store_id: self.identity_store_id.clone() })
+    }
+
     pub(crate) fn read(variables: &Variables<'_>) -> Result<Self, ConfigurationError> {
         let sweep = SweepConfiguration::read(variables)?;
         let mapping = MappingSettings {
@@ -204,6 +213,7 @@ impl StoreConfiguration {
             sweep,
             identity_store_id: variables
                 .required("IDENTITY_STORE_ID", "the identity store's id, such as d-1234567890")?,
+            rules_parameter: variables.optional("RULES_PARAMETER"),
             settings,
         })
     }

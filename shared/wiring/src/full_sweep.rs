@@ -1,5 +1,6 @@
 //! Puts the full sweep together: its configuration, its parts, and its reports.
 
+use crate::access::AccessConfiguration;
 use crate::clock::SystemClock;
 use crate::configuration::{ConfigurationError, StoreConfiguration, SweepConfiguration};
 use crate::http::SharedHttp;
@@ -23,6 +24,8 @@ pub struct FullSweepConfiguration {
     pub sweep: SweepConfiguration,
     /// `IDENTITY_STORE_ID`.
     pub identity_store_id: String,
+    /// `RULES_PARAMETER` and the instance that they are for, if there are rules.
+    pub(crate) access: Option<AccessConfiguration>,
     /// `DRIFT`, `GRACE_DAYS`; and as the mirror has them `USER_NAME_SOURCE`, `LOCALE_SOURCE`,
     /// `TIME_ZONE_SOURCE`.
     pub settings: SweepSettings,
@@ -39,6 +42,7 @@ impl FullSweepConfiguration {
 
     fn read(variables: &Variables<'_>) -> Result<Self, ConfigurationError> {
         let store = StoreConfiguration::read(variables)?;
+        let access = store.access();
         let drift = variables.choice(
             "DRIFT",
             "report or repair: what becomes of memberships of managed groups that somebody else wrote",
@@ -47,7 +51,7 @@ impl FullSweepConfiguration {
         )?;
         let settings =
             SweepSettings { mapping: store.settings.mapping, drift, grace: store.settings.grace.0 };
-        Ok(Self { sweep: store.sweep, identity_store_id: store.identity_store_id, settings })
+        Ok(Self { sweep: store.sweep, identity_store_id: store.identity_store_id, access, settings })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Puts the parts together: configuration, telemetry, credentials, clients. The only crate that reads the
 //! environment.
 
+pub mod access;
 pub mod aws;
 pub mod budgets;
 pub mod certificate;
@@ -12,11 +13,13 @@ pub mod http;
 pub mod mirror;
 pub mod operator;
 pub mod pace;
+pub mod rules;
 pub mod secrets;
 pub mod sweep;
 pub mod telemetry;
 pub mod webhook;
 
+mod access_of_snapshot;
 mod graph;
 mod rotation_telemetry;
 mod variables;

@@ -2,7 +2,7 @@
 
 use crate::configuration::MirrorConfiguration;
 use crate::http::SharedHttp;
-use crate::{aws, budgets, graph, sweep};
+use crate::{access, aws, budgets, graph, sweep};
 use engine::mirror::{Mirror, MirrorPorts};
 use engine::ports::Redelivery;
 use engine::telemetry::Telemetry;
@@ -33,6 +33,9 @@ pub async fn assemble(
     let directory = Arc::new(graph::directory(&configuration.sweep.graph, &http, &aws, units));
     let ledger = sweep::ledger(&configuration.sweep, &aws);
     let mover = sweep::mover(&configuration.sweep, &aws, &ledger, telemetry);
+    let access = configuration
+        .access()
+        .map(|access| access::of_mirror(access, &aws, &ledger, concurrency, mover.telemetry.clone()));
     let store = aws::identity_store(&aws, configuration.identity_store_id, calls);
     let ports = MirrorPorts {
         directory,
@@ -43,5 +46,10 @@ pub async fn assemble(
         mover,
     };
     let receipts = SqsReceipts::new(aws_sdk_sqs::Client::new(&aws), configuration.sweep.changes_queue_url);
-    Ok(MirrorParts { mirror: Mirror::new(ports, configuration.settings), redelivery: Arc::new(receipts) })
+    let mirror = Mirror::new(ports, configuration.settings);
+    let mirror = match access {
+        Some(access) => mirror.with_access(access),
+        None => mirror,
+    };
+    Ok(MirrorParts { mirror, redelivery: Arc::new(receipts) })
 }

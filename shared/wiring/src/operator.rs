@@ -1,6 +1,7 @@
 //! Puts together what the operator's command works with in a deployed system: the ledger, readers of both sides, and
 //! nothing that writes to Identity Center.
 
+use crate::access_of_snapshot::AccessOfSnapshot;
 use crate::clock::SystemClock;
 use crate::configuration::{ConfigurationError, OperatorConfiguration, StoreConfiguration, environment};
 use crate::http::SharedHttp;
@@ -8,8 +9,10 @@ use crate::pace::EvenPace;
 use crate::variables::Variables;
 use crate::{aws, budgets, graph};
 use async_trait::async_trait;
+use engine::adoption::Adoption;
 use engine::holds::{HoldDecisions, Holds};
 use engine::ports::{CallError, Clock};
+use engine::reviewed::{AgendaWatch, ReviewedWork};
 use engine::rotation::ports::{OperatorDesk, RotationLedger};
 use engine::snapshot::{AccessReader, SnapshotReader};
 use ledger::DynamoLedger;
@@ -85,6 +88,10 @@ pub async fn snapshot_reader() -> Result<SnapshotReader, OperatorError> {
     let read = &configuration.sweep;
     let directory = graph::directory(&read.graph, &http, &aws, budgets::graph_of_full_sweep());
     let ledger = DynamoLedger::new(aws_sdk_dynamodb::Client::new(&aws), read.ledger_table.clone());
+    let access: Arc<dyn AccessReader> = match configuration.access() {
+        Some(access) => Arc::new(AccessOfSnapshot::connect(access, &aws, &ledger)),
+        None => Arc::new(NoAccess),
+    };
     let store = aws::identity_store(&aws, configuration.identity_store_id, budgets::identity_store(1));
     Ok(SnapshotReader {
         tenant: read.graph.tenant_id.clone(),
@@ -97,9 +104,35 @@ pub async fn snapshot_reader() -> Result<SnapshotReader, OperatorError> {
         directory: Arc::new(directory),
         lister: Arc::new(store.reader()),
         ledger: Arc::new(ledger),
-        access: Arc::new(NoAccess),
+        access,
         clock: Arc::new(SystemClock),
         pace: Arc::new(EvenPace::default()),
+    })
+}
+
+/// What carries out what an operator reviewed: it writes to the ledger, and nothing to Identity Center.
+pub struct ReviewParts {
+    /// Has reviewed changes done.
+    pub work: ReviewedWork,
+    /// Has objects adopted.
+    pub adoption: Adoption,
+    /// Tells what is left of both.
+    pub watch: Arc<dyn AgendaWatch>,
+}
+
+/// Connects to the ledger (`LEDGER_TABLE`).
+///
+/// # Errors
+/// When the variable is missing, or TLS cannot be set up.
+pub async fn review() -> Result<ReviewParts, OperatorError> {
+    let configuration = OperatorConfiguration::from_environment(None)?;
+    let aws = aws::configuration(SharedHttp::new()?).await;
+    let ledger = Arc::new(DynamoLedger::new(aws_sdk_dynamodb::Client::new(&aws), configuration.ledger_table));
+    let clock = Arc::new(SystemClock);
+    Ok(ReviewParts {
+        work: ReviewedWork { holds: ledger.clone(), agenda: ledger.clone(), clock: clock.clone() },
+        adoption: Adoption { ledger: ledger.clone(), agenda: ledger.clone(), clock },
+        watch: ledger,
     })
 }
 

@@ -5,8 +5,9 @@ use crate::configuration::SweepConfiguration;
 use crate::full_sweep::{self, FullSweepConfiguration};
 use crate::http::SharedHttp;
 use crate::telemetry::LambdaTelemetry;
-use crate::{aws, budgets, graph};
+use crate::{access, aws, budgets, graph};
 use aws_config::SdkConfig;
+use engine::access::AccessSweep;
 use engine::assignments::AssignmentPoll;
 use engine::moving::Mover;
 use engine::sweep::FullSweep;
@@ -22,6 +23,8 @@ pub struct SweepParts {
     pub mover: Mover,
     /// Compares both sides.
     pub full: FullSweep,
+    /// Weighs and compares account assignments, where there are rules.
+    pub access: Option<AccessSweep>,
 }
 
 /// Connects the sweep to Graph, Identity Center, the ledger and the queue.
@@ -45,8 +48,10 @@ pub async fn assemble(
         telemetry: telemetry.clone(),
     };
     let mover = mover(minute, &aws, &ledger, telemetry.clone());
+    let access = configuration.access.clone();
+    let access = access.map(|access| access::of_sweep(access, &aws, &ledger, telemetry.clone()));
     let full = full_sweep::connect(configuration, &http, &aws, &ledger, telemetry);
-    Ok(SweepParts { poll, mover, full })
+    Ok(SweepParts { poll, mover, full, access })
 }
 
 pub(crate) fn ledger(configuration: &SweepConfiguration, aws: &SdkConfig) -> DynamoLedger {

@@ -1,8 +1,10 @@
 //! Telemetry: log lines through `tracing`, metrics as lines in CloudWatch's embedded metric format.
 
-use engine::telemetry::{Applied, Count, Telemetry};
+use engine::access::FailedChange;
+use engine::telemetry::{Applied, AppliedAssignment, Count, Telemetry};
 use jiff::Timestamp;
 use planning::EntraObjectId;
+use planning::access::SkippedAssignment;
 use planning::skipped::Skipped;
 use serde_json::{Map, Value, json};
 use std::io::Write;
@@ -48,6 +50,39 @@ impl Telemetry for LambdaTelemetry {
     fn skipped(&self, principal: &EntraObjectId, skipped: &Skipped) {
         tracing::warn!(principal.id = %principal, reason = %skipped, "skipped");
         self.metric("Skipped", "Count", 1.0, &[("Reason", skipped.why().metric_name())]);
+    }
+
+    fn assignment_applied(&self, applied: &AppliedAssignment<'_>) {
+        let lag = applied.lag.as_millis();
+        tracing::info!(
+            principal.id = %applied.group,
+            change = applied.change.name(),
+            what = %applied.change,
+            rules = applied.rules.join(", "),
+            cause = applied.cause,
+            lag_ms = i64::try_from(lag).unwrap_or(i64::MAX),
+            "applied"
+        );
+        self.metric("Changes", "Count", 1.0, &[("Change", applied.change.name())]);
+        self.metric("AccessLag", "Milliseconds", lag as f64, &[]);
+    }
+
+    fn assignment_skipped(&self, group: &EntraObjectId, skipped: &SkippedAssignment) {
+        let assignment = skipped.assignment.as_ref().map(ToString::to_string).unwrap_or_default();
+        let reason = skipped.why.metric_name();
+        tracing::warn!(principal.id = %group, assignment, reason, "an account assignment is skipped");
+        self.metric("Skipped", "Count", 1.0, &[("Reason", reason)]);
+    }
+
+    fn assignment_failed(&self, group: &EntraObjectId, failed: &FailedChange) {
+        tracing::error!(
+            principal.id = %group,
+            change = failed.change.name(),
+            what = %failed.change,
+            reason = failed.reason,
+            "AWS did not carry out a change of an account assignment; it is tried again by itself"
+        );
+        self.metric("FailedAssignments", "Count", 1.0, &[("Change", failed.change.name())]);
     }
 
     fn count(&self, count: Count, times: u64) {

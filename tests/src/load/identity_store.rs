@@ -113,7 +113,12 @@ impl IdentityStoreReader for Store {
         self.call("DescribeUser", id, |content| {
             let found = content.users.contains(&user);
             let attributes = || content.attributes(user);
-            Ok(found.then(|| IdentityUser { user_id: id.clone(), attributes: attributes(), revision: None }))
+            Ok(found.then(|| IdentityUser {
+                user_id: id.clone(),
+                attributes: attributes(),
+                revision: None,
+                is_disabled: false,
+            }))
         })
         .await
     }

@@ -8,6 +8,7 @@ use engine::ports::{Agenda, CallError, DueWork, Ledger, Redelivery, TriggerQueue
 use engine::trigger::Trigger;
 use jiff::Timestamp;
 use ledger::memory::{MemoryLedger, MemoryQueue};
+use planning::access::AccountAssignment;
 use planning::assigned::{AssignedHeader, AssignedSet};
 use planning::hold::{Held, Hold, HoldId};
 use planning::record::{GroupRecord, Record, UserRecord};
@@ -115,6 +116,14 @@ impl Holds for Remote<MemoryLedger> {
     }
     async fn mark(&self, user: &EntraObjectId, groups: &BTreeSet<GroupId>, mark: Mark) -> Answer<()> {
         self.reach().await.mark(user, groups, mark).await
+    }
+    async fn mark_access(
+        &self,
+        group: &EntraObjectId,
+        assignments: &BTreeSet<AccountAssignment>,
+        mark: Mark,
+    ) -> Answer<()> {
+        self.reach().await.mark_access(group, assignments, mark).await
     }
     async fn note_losses(&self, loss: Loss, now: Timestamp, principals: u64) -> Answer<()> {
         self.reach().await.note_losses(loss, now, principals).await

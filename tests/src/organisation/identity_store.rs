@@ -18,6 +18,7 @@ impl IdentityStoreLister for Organisation {
             user_id: user_id(number),
             attributes: attributes(number),
             revision: None,
+            is_disabled: false,
         });
         Ok(ListPage { items: items.collect(), next: (end < self.size.users).then(|| end.to_string()) })
     }

@@ -40,7 +40,7 @@ pub struct Report {
 /// # Errors
 /// When the world cannot be put together: a defect of the simulation.
 pub async fn play(seed: u64, bug: Option<Bug>) -> anyhow::Result<Report> {
-    LocalSet::new().run_until(play_locally(seed, bug)).await
+    LocalSet::new().run_until(Box::pin(play_locally(seed, bug))).await
 }
 
 async fn play_locally(seed: u64, bug: Option<Bug>) -> anyhow::Result<Report> {

@@ -8,6 +8,7 @@ use engine::holds::{Holds, Loss, Mark};
 use engine::ports::{CallError, Ledger};
 use engine::sweep::ports::{PartOfRecords, SweepLease, SweepLedger, SweepProgress};
 use jiff::Timestamp;
+use planning::access::AccountAssignment;
 use planning::assigned::{AssignedHeader, AssignedSet};
 use planning::hold::{Held, Hold, HoldId};
 use planning::record::{GroupRecord, Record, UserRecord};
@@ -147,6 +148,15 @@ impl Holds for Unreliable<dyn Holds> {
         mark: Mark,
     ) -> Result<(), CallError> {
         self.perils.port("mark", self.inner.mark(user, groups, mark)).await
+    }
+
+    async fn mark_access(
+        &self,
+        group: &EntraObjectId,
+        assignments: &BTreeSet<AccountAssignment>,
+        mark: Mark,
+    ) -> Result<(), CallError> {
+        self.perils.port("mark access", self.inner.mark_access(group, assignments, mark)).await
     }
 
     async fn note_losses(&self, loss: Loss, now: Timestamp, principals: u64) -> Result<(), CallError> {

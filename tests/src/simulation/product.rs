@@ -136,7 +136,8 @@ impl Product {
             clock: Arc::new(self.clock),
             telemetry: self.journal.clone(),
         };
-        let function = SweepFunction { poll, mover: ports.mover, full, telemetry: self.journal.clone() };
+        let function =
+            SweepFunction { poll, mover: ports.mover, full, access: None, telemetry: self.journal.clone() };
         (function, ports.perils.life)
     }
 

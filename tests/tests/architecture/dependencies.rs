@@ -80,9 +80,12 @@ fn what_reaches_the_outside_world_has_one_place() {
         ("aws-sdk-dynamodb", &["ledger", "wiring"]),
         ("aws-sdk-iam", &["identity-center", "wiring"]),
         ("aws-sdk-identitystore", &["identity-center", "wiring"]),
+        ("aws-sdk-organizations", &["identity-center", "wiring"]),
         ("aws-sdk-secretsmanager", &["ledger", "wiring"]),
         ("aws-sdk-sns", &["ledger", "wiring"]),
         ("aws-sdk-sqs", &["ledger", "wiring"]),
+        ("aws-sdk-ssm", &["wiring"]),
+        ("aws-sdk-ssoadmin", &["identity-center", "wiring"]),
         ("lambda_runtime", &["certificate", "mirror", "sweep", "webhook"]),
         ("reqwest", &["wiring"]),
     ]);

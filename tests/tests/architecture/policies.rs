@@ -16,6 +16,17 @@ const LISTS: [&str; 3] =
     ["identitystore:ListUsers", "identitystore:ListGroups", "identitystore:ListGroupMemberships"];
 /// What IAM calls the operations of the console's API.
 const CONSOLE: &str = "sso-directory:";
+/// What the mirror asks sso-admin for in writing.
+const ASSIGNMENT_WRITES: [&str; 2] = ["sso:CreateAccountAssignment", "sso:DeleteAccountAssignment"];
+/// What knows no resources that a policy could name (service authorization reference).
+const WITHOUT_RESOURCES: [&str; 4] = [
+    "organizations:DescribeOrganization",
+    "organizations:ListAccounts",
+    "organizations:ListRoots",
+    "sso:ListInstances",
+];
+/// The rules.
+const RULES: &str = "ssm:GetParameter";
 /// Only where Identity Center has a key of its own.
 const KEY: &str = "kms:Decrypt";
 
@@ -29,6 +40,8 @@ fn the_webhook_may_read_its_secret_and_queue_and_nothing_else() {
 fn the_mirror_may_do_what_it_calls() {
     let mut expected = set([LOG.as_slice(), &EVENT_SOURCE, &[SECRET, KEY]].concat());
     expected.extend(called("shared/identity-center", "name: \"", "identitystore:"));
+    expected.extend(called_for_access());
+    expected.insert(RULES.to_owned());
     expected.extend(called_by_the_ledger(&["dynamodb", "sqs"]));
     LISTS[..2].iter().for_each(|list| assert!(expected.remove(*list), "{list} is called by nobody"));
     assert_eq!(granted("MirrorRole"), expected, "granted (left), called (right)");
@@ -38,7 +51,12 @@ fn the_mirror_may_do_what_it_calls() {
 fn the_sweep_may_neither_take_messages_nor_write_to_identity_center() {
     let mut expected = set([LOG.as_slice(), &LISTS, &[SECRET, KEY]].concat());
     expected.extend(called_by_the_ledger(&["dynamodb", "sqs"]));
+    expected.extend(called_for_access());
+    expected.insert(RULES.to_owned());
     expected.remove("sqs:ChangeMessageVisibility");
+    ASSIGNMENT_WRITES
+        .iter()
+        .for_each(|write| assert!(expected.remove(*write), "{write} is called by nobody"));
     assert_eq!(granted("SweepRole"), expected, "granted (left), called (right)");
 }
 
@@ -68,11 +86,23 @@ fn no_policy_grants_more_than_it_names() {
         for statement in statements(role) {
             let actions = strings(&statement["Action"]);
             assert!(actions.iter().all(|action| !action.contains('*')), "{role}: {actions:?}");
-            // The actions of the console's API have no resource types (Service Authorization Reference).
-            let has_resources = actions.iter().any(|action| !action.starts_with(CONSOLE));
-            assert!(!has_resources || statement["Resource"] != "*", "{role}: {actions:?} on everything");
+            // The actions of the console's API have no resource types either.
+            let knows_none =
+                |action: &String| WITHOUT_RESOURCES.contains(&action.as_str()) || action.starts_with(CONSOLE);
+            let knows_none = actions.iter().all(knows_none);
+            assert!(statement["Resource"] != "*" || knows_none, "{role}: {actions:?} on everything");
         }
     }
+}
+
+/// The actions of sso-admin and AWS Organizations, as the adapters name their calls.
+fn called_for_access() -> Actions {
+    let folder = "shared/identity-center";
+    let mut found = called(folder, "self.0.read(\"", "sso:");
+    found.extend(called(folder, "self.0.write(\"", "sso:"));
+    found.extend(called(folder, "self.read(\"", "sso:"));
+    found.extend(called(folder, "self.call(\"", "organizations:"));
+    found
 }
 
 /// The actions of these services that the ledger's operations name for whoever has to grant them.

@@ -2,6 +2,7 @@
 //! moto, and what Lambda does in between. Every fact has a world of its own; tests/run sets up what they need.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where its world is not as it should be")]
 
+mod access;
 mod assignments;
 mod configuration;
 mod groups;
@@ -10,6 +11,7 @@ mod names;
 mod notifications;
 mod plan;
 mod queue;
+mod review;
 mod team;
 mod trouble;
 mod users;

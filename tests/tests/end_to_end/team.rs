@@ -44,6 +44,12 @@ impl Team {
         if seed["identity_center"].is_null() {
             seed["identity_center"] = json!({});
         }
+        for name in ["units", "accounts", "permission_sets"] {
+            let also = more[name].take();
+            if !also.is_null() {
+                seed[name] = also;
+            }
+        }
         let ids = world.sandbox.control("seed", seed).await?["entra"].take();
         Ok(Some(Self { world, ids }))
     }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code)] // Every test file uses a part of it.
 
+pub mod admin;
 pub mod by_hand;
 pub mod entra;
 pub mod set_up;
@@ -70,6 +71,10 @@ pub struct Reports {
     pub skipped: Mutex<Vec<(EntraObjectId, Skipped)>>,
     pub applied: Mutex<Vec<&'static str>>,
     pub foreign: Mutex<Vec<planning::sweep::ForeignMember>>,
+    /// Why account assignments were skipped.
+    pub skipped_access: Mutex<Vec<&'static str>>,
+    /// Why requests for account assignments failed.
+    pub failed: Mutex<Vec<String>>,
 }
 
 impl Telemetry for Reports {
@@ -78,6 +83,12 @@ impl Telemetry for Reports {
     }
     fn skipped(&self, principal: &EntraObjectId, skipped: &Skipped) {
         self.skipped.lock().unwrap().push((principal.clone(), skipped.clone()));
+    }
+    fn assignment_skipped(&self, _: &EntraObjectId, skipped: &planning::access::SkippedAssignment) {
+        self.skipped_access.lock().unwrap().push(skipped.why.metric_name());
+    }
+    fn assignment_failed(&self, _: &EntraObjectId, failed: &engine::access::FailedChange) {
+        self.failed.lock().unwrap().push(failed.reason.clone());
     }
     fn count(&self, _: Count, _: u64) {}
 }

@@ -92,7 +92,12 @@ impl IdentityStoreReader for Store {
         let mut state = self.state();
         state.read("DescribeUser")?;
         let attributes = state.users.get(id).cloned();
-        Ok(attributes.map(|attributes| IdentityUser { user_id: id.clone(), attributes, revision: None }))
+        Ok(attributes.map(|attributes| IdentityUser {
+            user_id: id.clone(),
+            attributes,
+            revision: None,
+            is_disabled: false,
+        }))
     }
 
     async fn find_user(&self, attribute: UserAttribute, value: &str) -> Result<Option<UserId>, CallError> {

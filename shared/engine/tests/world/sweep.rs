@@ -109,6 +109,7 @@ impl IdentityStoreLister for Store {
             user_id: id.clone(),
             attributes: attributes.clone(),
             revision: None,
+            is_disabled: false,
         });
         Ok(page(users.collect(), token))
     }

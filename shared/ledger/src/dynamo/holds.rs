@@ -11,6 +11,7 @@ use engine::holds::{Loss, Mark};
 use engine::ports::{CallError, Cause};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
+use planning::access::AccountAssignment;
 use planning::hold::{Held, Hold, HoldId, HoldMarks};
 use planning::record::PrincipalKind;
 use planning::{EntraObjectId, GroupId};
@@ -33,6 +34,9 @@ pub(crate) async fn hold(table: &Table, hold: &Hold, held: &[Held]) -> Result<()
     let marked = stream::iter(marks)
         .map(|held| async move { mark(table, &held.principal, &held.groups, Mark::Held).await });
     marked.buffer_unordered(CONCURRENT_CALLS).try_collect::<()>().await?;
+    for held in held.iter().filter(|held| !held.access.is_empty()) {
+        mark_access(table, &held.principal, &held.access, Mark::Held).await?;
+    }
     let body = serde_json::to_string(hold).map_err(|error| unbuildable(&PUT, &error))?;
     let mut item = Key::hold(&hold.id).attributes();
     item.insert("body".to_owned(), text(body));
@@ -51,13 +55,24 @@ async fn put_held(table: &Table, hold: &HoldId, held: &Held) -> Result<(), CallE
         .expression_attribute_values(":kind", text(held.kind.to_string()))
         .expression_attribute_values(":false", AttributeValue::Bool(false));
     let set = "SET #kind = :kind, approved = if_not_exists(approved, :false)";
-    let request = if held.groups.is_empty() {
+    let mut added = Vec::new();
+    let mut request = request;
+    if !held.groups.is_empty() {
+        added.push("#groups :groups");
+        request = request
+            .expression_attribute_names("#groups", "groups")
+            .expression_attribute_values(":groups", texts(&held.groups));
+    }
+    if !held.access.is_empty() {
+        added.push("#access :access");
+        request = request
+            .expression_attribute_names("#access", "access")
+            .expression_attribute_values(":access", stored(&held.access));
+    }
+    let request = if added.is_empty() {
         request.update_expression(set)
     } else {
-        request
-            .update_expression(format!("{set} ADD #groups :groups"))
-            .expression_attribute_names("#groups", "groups")
-            .expression_attribute_values(":groups", texts(&held.groups))
+        request.update_expression(format!("{set} ADD {}", added.join(", ")))
     };
     request.send().await.map(|_| ()).map_err(|error| UPDATE.error(&key, &error))
 }
@@ -129,27 +144,55 @@ pub(crate) async fn mark(
     if groups.is_empty() {
         return Ok(());
     }
+    set_mark(table, user, ("held", "approved"), texts(groups), mark).await
+}
+
+pub(crate) async fn mark_access(
+    table: &Table,
+    group: &EntraObjectId,
+    assignments: &BTreeSet<AccountAssignment>,
+    mark: Mark,
+) -> Result<(), CallError> {
+    if assignments.is_empty() {
+        return Ok(());
+    }
+    set_mark(table, group, ("held_access", "approved_access"), stored(assignments), mark).await
+}
+
+/// Moves these texts between two sets of a record, or out of both; nothing if there is no such record.
+async fn set_mark(
+    table: &Table,
+    principal: &EntraObjectId,
+    (held, approved): (&str, &str),
+    texts: AttributeValue,
+    mark: Mark,
+) -> Result<(), CallError> {
     let expression = match mark {
-        Mark::Held => "ADD held :groups DELETE approved :groups",
-        Mark::Approved => "ADD approved :groups DELETE held :groups",
-        Mark::None => "DELETE held :groups, approved :groups",
+        Mark::Held => format!("ADD {held} :texts DELETE {approved} :texts"),
+        Mark::Approved => format!("ADD {approved} :texts DELETE {held} :texts"),
+        Mark::None => format!("DELETE {held} :texts, {approved} :texts"),
     };
     let request =
-        table.client.update_item().table_name(&table.name).set_key(Some(Key::record(user).attributes()));
+        table.client.update_item().table_name(&table.name).set_key(Some(Key::record(principal).attributes()));
     let request = request
         .update_expression(expression)
         .condition_expression("attribute_exists(pk)")
-        .expression_attribute_values(":groups", texts(groups));
+        .expression_attribute_values(":texts", texts);
     match past_transactions(|| request.clone().send()).await {
         Ok(_) => Ok(()),
         Err(error) if UPDATE.is_condition(&error) => Ok(()),
-        Err(error) => Err(UPDATE.error(user, &error)),
+        Err(error) => Err(UPDATE.error(principal, &error)),
     }
 }
 
 /// The marks of a record.
 pub(crate) fn marks(fields: &Fields<'_>) -> Result<HoldMarks, CallError> {
-    Ok(HoldMarks { held: groups_of(fields, "held")?, approved: groups_of(fields, "approved")? })
+    Ok(HoldMarks {
+        held: groups_of(fields, "held")?,
+        approved: groups_of(fields, "approved")?,
+        held_access: access_of(fields, "held_access")?,
+        approved_access: access_of(fields, "approved_access")?,
+    })
 }
 
 pub(crate) async fn note_losses(
@@ -226,6 +269,7 @@ fn held_of(fields: &Fields<'_>) -> Result<Held, CallError> {
         principal: EntraObjectId::parse(&fields.key()?.sk).map_err(|_| fields.unusable("sk"))?,
         kind: fields.kind()?,
         groups: groups_of(fields, "groups")?,
+        access: access_of(fields, "access")?,
         approved: fields.flag("approved")?,
     })
 }
@@ -233,6 +277,15 @@ fn held_of(fields: &Fields<'_>) -> Result<Held, CallError> {
 fn groups_of(fields: &Fields<'_>, name: &str) -> Result<BTreeSet<GroupId>, CallError> {
     let texts = fields.texts(name)?.iter();
     texts.map(|text| GroupId::parse(text).map_err(|_| fields.unusable(name))).collect()
+}
+
+fn access_of(fields: &Fields<'_>, name: &str) -> Result<BTreeSet<AccountAssignment>, CallError> {
+    let texts = fields.texts(name)?.iter();
+    texts.map(|text| AccountAssignment::read(text).map_err(|_| fields.unusable(name))).collect()
+}
+
+fn stored(assignments: &BTreeSet<AccountAssignment>) -> AttributeValue {
+    AttributeValue::Ss(assignments.iter().map(AccountAssignment::stored).collect())
 }
 
 fn texts(groups: &BTreeSet<GroupId>) -> AttributeValue {

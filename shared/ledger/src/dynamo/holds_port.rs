@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use engine::holds::{Holds, Loss, Mark};
 use engine::ports::CallError;
 use jiff::Timestamp;
+use planning::access::AccountAssignment;
 use planning::hold::{Held, Hold, HoldId};
 use planning::{EntraObjectId, GroupId};
 use std::collections::BTreeSet;
@@ -43,6 +44,15 @@ impl Holds for DynamoLedger {
         mark: Mark,
     ) -> Result<(), CallError> {
         holds::mark(&self.table, user, groups, mark).await
+    }
+
+    async fn mark_access(
+        &self,
+        group: &EntraObjectId,
+        assignments: &BTreeSet<AccountAssignment>,
+        mark: Mark,
+    ) -> Result<(), CallError> {
+        holds::mark_access(&self.table, group, assignments, mark).await
     }
 
     async fn note_losses(&self, loss: Loss, now: Timestamp, principals: u64) -> Result<(), CallError> {

@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use engine::agenda::{AgendaKey, Priority};
 use engine::holds::Loss;
 use planning::EntraObjectId;
+use planning::digest::Digest;
 use planning::hold::HoldId;
 use std::fmt;
 
@@ -16,6 +17,12 @@ pub(crate) const ROTATION: &str = "rotation";
 
 /// The partition of the counted sign-ins.
 pub(crate) const SIGN_INS: &str = "sign-ins";
+
+/// The partition of what concerns all groups' account assignments.
+const ACCESS: &str = "access";
+
+/// The partition of the names that rules mean groups by.
+pub(crate) const NAMES: &str = "names";
 
 /// The partition of the assigned set.
 pub(crate) const ASSIGNED: &str = "assigned";
@@ -68,6 +75,21 @@ impl Key {
         Self { pk: loss_list(loss), sk: sortable_minute(minute) }
     }
 
+    /// What every group's account assignments were last weighed by.
+    pub fn weighed() -> Self {
+        Self { pk: ACCESS.to_owned(), sk: "weighed".to_owned() }
+    }
+
+    /// The requests to sso-admin that are under way.
+    pub fn outstanding() -> Self {
+        Self { pk: ACCESS.to_owned(), sk: "outstanding".to_owned() }
+    }
+
+    /// The group that a name in the rules means. The name itself stands in no key, for keys stand in errors.
+    pub fn bound_name(name: &str) -> Self {
+        Self { pk: NAMES.to_owned(), sk: Digest::of(&name).to_string() }
+    }
+
     pub fn managed_users() -> Self {
         Self { pk: "totals".to_owned(), sk: "users".to_owned() }
     }
@@ -117,6 +139,7 @@ pub(crate) fn loss_list(loss: Loss) -> String {
     let name = match loss {
         Loss::Assignment => "assignment",
         Loss::Membership => "membership",
+        Loss::Access => "access",
     };
     format!("losses#{name}")
 }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use engine::holds::{Holds, Loss, Mark};
 use engine::ports::CallError;
 use jiff::Timestamp;
+use planning::access::AccountAssignment;
 use planning::hold::{Held, Hold, HoldId};
 use planning::record::PrincipalKind;
 use planning::{EntraObjectId, GroupId};
@@ -69,6 +70,16 @@ impl Holds for MemoryLedger {
         Ok(())
     }
 
+    async fn mark_access(
+        &self,
+        group: &EntraObjectId,
+        assignments: &BTreeSet<AccountAssignment>,
+        mark: Mark,
+    ) -> Result<(), CallError> {
+        self.store().mark_access(group, assignments, mark);
+        Ok(())
+    }
+
     async fn note_losses(&self, loss: Loss, now: Timestamp, principals: u64) -> Result<(), CallError> {
         *self.store().losses.entry((loss, minute(now))).or_default() += principals;
         Ok(())
@@ -92,11 +103,13 @@ impl Store {
     fn hold(&mut self, hold: &Hold, held: &[Held]) {
         for held in held {
             self.mark(&held.principal, &held.groups, Mark::Held);
+            self.mark_access(&held.principal, &held.access, Mark::Held);
         }
         let (_, all) = self.holds.entry(hold.id.clone()).or_insert_with(|| (hold.clone(), BTreeMap::new()));
         for held in held {
             let stored = all.entry(held.principal.clone()).or_insert_with(|| held.clone());
             stored.groups.extend(held.groups.iter().cloned());
+            stored.access.extend(held.access.iter().cloned());
         }
     }
 
@@ -107,6 +120,19 @@ impl Store {
         match mark {
             Mark::Held => item.marks.held.extend(groups.iter().cloned()),
             Mark::Approved => item.marks.approved.extend(groups.iter().cloned()),
+            Mark::None => {}
+        }
+    }
+}
+
+impl Store {
+    fn mark_access(&mut self, group: &EntraObjectId, assignments: &BTreeSet<AccountAssignment>, mark: Mark) {
+        let Some(item) = self.records.get_mut(group) else { return };
+        item.marks.held_access.retain(|assignment| !assignments.contains(assignment));
+        item.marks.approved_access.retain(|assignment| !assignments.contains(assignment));
+        match mark {
+            Mark::Held => item.marks.held_access.extend(assignments.iter().cloned()),
+            Mark::Approved => item.marks.approved_access.extend(assignments.iter().cloned()),
             Mark::None => {}
         }
     }

@@ -1,5 +1,6 @@
 //! What the ledger in memory holds, and how it changes: every method is one atomic step.
 
+use super::access::AccessItems;
 use super::rotation::RotationItems;
 use super::sweep::SweepItem;
 use crate::item::{Item, Remembered};
@@ -24,6 +25,7 @@ pub(crate) struct Store {
     pub(super) holds: BTreeMap<HoldId, (Hold, BTreeMap<EntraObjectId, Held>)>,
     pub(super) losses: BTreeMap<(Loss, i64), u64>,
     pub(super) sweep: SweepItem,
+    pub(super) access: AccessItems,
     pub(super) rotation: RotationItems,
 }
 

@@ -16,7 +16,13 @@ fn groups(numbers: impl IntoIterator<Item = u32>) -> BTreeSet<GroupId> {
 }
 
 fn held(number: u32, lost: impl IntoIterator<Item = u32>) -> Held {
-    Held { principal: id(number), kind: PrincipalKind::User, groups: groups(lost), approved: false }
+    Held {
+        principal: id(number),
+        kind: PrincipalKind::User,
+        groups: groups(lost),
+        access: BTreeSet::new(),
+        approved: false,
+    }
 }
 
 pub async fn a_hold_reads_back_with_its_principals_in_their_order(world: &World) {

@@ -1,5 +1,6 @@
 //! What every implementation of the ports promises. A test binary names its world, and has every fact as a test.
 
+pub mod access;
 pub mod agenda;
 pub mod assigned_set;
 pub mod holds;
@@ -32,10 +33,15 @@ macro_rules! every_fact {
                 no_more_of_a_priority_is_ready_than_asked_for,
                 a_list_takes_nothing_of_what_is_ready_in_another, what_was_moved_is_in_flight_and_not_ready,
                 what_got_lost_in_flight_comes_again, an_entry_is_moved_once,
-                what_is_done_is_gone, what_is_not_there_can_be_done_and_not_moved,
+                what_is_done_is_gone, what_is_open_is_told_until_it_is_done, what_is_not_there_can_be_done_and_not_moved,
                 an_entry_that_is_there_already_stays_as_it_is,
                 what_is_put_again_while_in_flight_is_done_once_more,
                 an_entry_reads_back_with_its_expectations, three_hundred_entries_are_put_and_done;
+            access: nothing_is_weighed_before_the_first_time, what_was_weighed_reads_back,
+                a_name_means_the_group_that_was_first, an_operator_gives_a_name_to_another_group,
+                a_group_that_is_gone_frees_its_names, requests_under_way_read_back,
+                who_changes_an_older_list_of_requests_is_refused, marks_of_a_group_are_beside_its_record,
+                a_hold_of_account_assignments_reads_back_and_marks_its_groups;
             holds: a_hold_reads_back_with_its_principals_in_their_order, holds_are_listed_by_age,
                 a_hold_of_three_thousand_is_read_page_by_page, who_is_held_twice_is_held_for_both,
                 a_hold_goes_with_its_last_principal,

@@ -5,9 +5,11 @@ pub mod moto;
 pub mod script;
 
 use async_trait::async_trait;
+use engine::access::ports::AccessLedger;
 use engine::agenda::{AgendaEntry, Priority, Reason};
 use engine::holds::Holds;
 use engine::ports::{Agenda, Ledger, LifecycleQueue, Redelivery, TriggerQueue};
+use engine::reviewed::AgendaWatch;
 use engine::rotation::ports::{OperatorDesk, RotationLedger, SignInEvidence};
 use engine::trigger::{Look, Origin, Subject, Trigger};
 use jiff::Timestamp;
@@ -20,7 +22,9 @@ use std::sync::Arc;
 pub struct World {
     pub ledger: Arc<dyn Ledger>,
     pub holds: Arc<dyn Holds>,
+    pub access: Arc<dyn AccessLedger>,
     pub agenda: Arc<dyn Agenda>,
+    pub watch: Arc<dyn AgendaWatch>,
     pub queue: Arc<dyn TriggerQueue>,
     pub redelivery: Arc<dyn Redelivery>,
     pub lifecycle: Arc<dyn LifecycleQueue>,

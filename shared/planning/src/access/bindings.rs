@@ -2,7 +2,7 @@
 
 use crate::EntraObjectId;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What names were found to mean when they were first seen. An owner of a group may rename it; a group that takes
 /// another's name, or a name that calls for more access, gets nothing by that before an operator approves it.
@@ -15,6 +15,20 @@ pub struct Bindings {
 }
 
 impl Bindings {
+    /// What is known: whom each name of a grant means, and by which name each group has its access.
+    pub fn of(
+        bound: impl IntoIterator<Item = (String, EntraObjectId)>,
+        known_as: impl IntoIterator<Item = (EntraObjectId, String)>,
+    ) -> Self {
+        Self { groups: bound.into_iter().collect(), names: known_as.into_iter().collect() }
+    }
+
+    /// The names of grants that mean this group.
+    pub fn bound_to(&self, group: &EntraObjectId) -> BTreeSet<String> {
+        let bound = self.groups.iter().filter(|(_, bound)| *bound == group);
+        bound.map(|(name, _)| name.clone()).collect()
+    }
+
     /// An operator says that the group may have what this name calls for.
     pub fn approve(&mut self, group: &EntraObjectId, name: &str) {
         self.accept(group, name);
@@ -35,7 +49,7 @@ impl Bindings {
     }
 
     /// The name by which the group has its access.
-    pub(super) fn name_of(&self, group: &EntraObjectId) -> Option<&str> {
+    pub fn name_of(&self, group: &EntraObjectId) -> Option<&str> {
         self.names.get(group).map(String::as_str)
     }
 

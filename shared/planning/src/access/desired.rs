@@ -3,6 +3,7 @@
 use super::claim::{Claim, Extent};
 use super::{Access, AccountAssignment, Bindings, GroupNames, SkippedAssignment};
 use crate::EntraObjectId;
+use crate::digest::Digest;
 use crate::rules::{ExplicitGrant, GroupSelector, Position};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -122,6 +123,13 @@ fn means(
 }
 
 impl DesiredAssignments {
+    /// Tells whether something else is called for now.
+    pub fn digest(&self) -> Digest {
+        let granted: BTreeSet<&AccountAssignment> = self.granted.keys().collect();
+        let held: Vec<(&AccountAssignment, &HeldBecause)> = self.held.iter().collect();
+        Digest::of(&(granted, &self.excluded, held, &self.skipped))
+    }
+
     fn add_extent(&mut self, extent: Extent) {
         self.excluded.extend(extent.excluded);
         extent.claims.into_iter().for_each(|claim| self.add(claim));

@@ -6,18 +6,24 @@ mod claim;
 mod crowding;
 mod desired;
 mod obstacle;
+mod outstanding;
 mod plan;
+mod recorded;
+mod review;
 
 pub use bindings::Bindings;
 pub use check::check;
 pub use crowding::{MOST_GROUPS, crowded};
 pub use desired::{DesiredAssignments, HeldBecause, desired_assignments, desired_of_group};
 pub use obstacle::{Obstacle, SkippedAssignment};
+pub use outstanding::{AssignmentRequest, MOST_OUTSTANDING, Outstanding, RequestKind};
 pub use plan::{AssignmentChange, AssignmentPlan, Caller, Circumstances, HeldAssignment, plan_assignments};
+pub use recorded::AccessRecord;
+pub use review::{GroupToLookAt, Review, review};
 
 use crate::EntraObjectId;
 use crate::digest::Digest;
-use crate::ids::{AccountId, PermissionSetArn};
+use crate::ids::{AccountId, InvalidId, PermissionSetArn};
 use crate::organization::AccountTree;
 use crate::permission_sets::PermissionSets;
 use crate::rules::Rules;
@@ -62,6 +68,11 @@ impl<'a> Access<'a> {
         }
     }
 
+    /// The organization.
+    pub fn accounts(&self) -> &'a AccountTree {
+        self.accounts
+    }
+
     /// Tells whether anything changed that access depends on.
     pub fn digest(&self) -> Digest {
         Digest::of(&(self.rules, self.accounts, self.permission_sets))
@@ -81,6 +92,25 @@ pub fn affected_groups(
         !before.get(group).is_some_and(|before| before.leads_to_the_same_as(desired))
     });
     changed.map(|(group, _)| group).collect()
+}
+
+impl AccountAssignment {
+    /// As it is stored: the account, a blank, and the permission set.
+    pub fn stored(&self) -> String {
+        format!("{} {}", self.account, self.permission_set)
+    }
+
+    /// Reads what [`AccountAssignment::stored`] wrote.
+    ///
+    /// # Errors
+    /// [`InvalidId`] if it is something else.
+    pub fn read(text: &str) -> Result<Self, InvalidId> {
+        let (account, permission_set) = text.split_once(' ').unwrap_or((text, ""));
+        Ok(Self {
+            permission_set: PermissionSetArn::parse(permission_set)?,
+            account: AccountId::parse(account)?,
+        })
+    }
 }
 
 impl fmt::Display for AccountAssignment {

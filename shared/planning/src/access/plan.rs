@@ -1,6 +1,8 @@
 //! The plan for one group's account assignments: what is taken away first, then what is given.
 
-use super::{AccountAssignment, DesiredAssignments, HeldBecause, MOST_GROUPS, Obstacle, SkippedAssignment};
+use super::{
+    AccountAssignment, DesiredAssignments, HeldBecause, MOST_GROUPS, Obstacle, RequestKind, SkippedAssignment,
+};
 use crate::EntraObjectId;
 use crate::digest::Digest;
 use crate::organization::{AccountState, AccountTree};
@@ -133,6 +135,19 @@ impl Circumstances<'_> {
 }
 
 impl AssignmentChange {
+    /// The assignment.
+    pub fn assignment(&self) -> &AccountAssignment {
+        self.request().1
+    }
+
+    /// What is asked of sso-admin.
+    pub fn request(&self) -> (RequestKind, &AccountAssignment) {
+        match self {
+            AssignmentChange::Revoke(assignment) => (RequestKind::Deletion, assignment),
+            AssignmentChange::Grant(assignment) => (RequestKind::Creation, assignment),
+        }
+    }
+
     /// A short name for logs and metrics.
     pub fn name(&self) -> &'static str {
         match self {
@@ -143,6 +158,29 @@ impl AssignmentChange {
 }
 
 impl AssignmentPlan {
+    /// What is taken away.
+    pub fn revocations(&self) -> impl Iterator<Item = &AccountAssignment> {
+        self.changes.iter().filter_map(|change| match change {
+            AssignmentChange::Revoke(assignment) => Some(assignment),
+            AssignmentChange::Grant(_) => None,
+        })
+    }
+
+    /// What is given.
+    pub fn grants(&self) -> impl Iterator<Item = &AccountAssignment> {
+        self.changes.iter().filter_map(|change| match change {
+            AssignmentChange::Grant(assignment) => Some(assignment),
+            AssignmentChange::Revoke(_) => None,
+        })
+    }
+
+    /// The same plan without the changes of these assignments: they wait for an operator, or for an earlier change of
+    /// theirs.
+    pub fn without(mut self, waiting: &BTreeSet<AccountAssignment>) -> Self {
+        self.changes.retain(|change| !waiting.contains(change.assignment()));
+        self
+    }
+
     /// Identifies what the plan does, for logs and reviews.
     pub fn digest(&self) -> Digest {
         Digest::of(self)

@@ -2,18 +2,22 @@
 //! from it without asking anybody.
 
 mod access;
+mod adoption;
 mod explain_account;
 mod explain_user;
 mod groups;
 mod planned;
+mod stored;
 mod users;
 mod weight;
 mod whole_plan;
 mod world;
 
+pub use adoption::{Candidate, Doubt, StoreObject, candidates};
 pub use explain_account::{AccountExplanation, GroupInAccount, explain_account};
 pub use explain_user::{AccessPath, Assignment, Presence, UserExplanation, WayIn, explain_user};
 pub use planned::{AttributeChange, Named, NamedAssignment, PlannedChange, PrincipalPlan};
+pub use stored::{AdoptionList, Comparison, Differing, Reviewed, Stored, UnusableDocument, compare};
 pub use weight::Warning;
 pub use whole_plan::{Only, Summary, WholePlan, plan};
 
@@ -23,11 +27,11 @@ use crate::group_plan::IdentityGroup;
 use crate::mapping::{EntraUser, MappingSettings};
 use crate::organization::AccountTree;
 use crate::permission_sets::PermissionSets;
-use crate::record::{GroupRecord, Record, UserRecord};
+use crate::record::{GroupRecord, PrincipalKind, Record, UserRecord};
 use crate::rules::{Fault, Rules};
 use crate::scope::Gone;
 use crate::user_plan::IdentityUser;
-use crate::{EntraObjectId, GroupId, MembershipId, UserId};
+use crate::{AccountId, EntraObjectId, GroupId, MembershipId, PermissionSetArn, UserId};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -199,6 +203,39 @@ impl Snapshot {
         let assigned = self.entra.groups.iter().filter(|(id, _)| self.entra.assigned.contains_key(*id));
         let names = assigned.map(|(id, group)| (id.clone(), group.name.clone())).collect();
         Some(crate::access::check(&Access::new(rules, &side.accounts, &side.permission_sets), &names))
+    }
+
+    /// The groups of Identity Center that a user's plan takes the user out of.
+    pub fn groups_lost(&self, plan: &PrincipalPlan) -> BTreeSet<GroupId> {
+        let objects: BTreeMap<&str, &GroupId> = self
+            .ledger
+            .groups
+            .iter()
+            .filter_map(|record| Some((record.id.as_str(), record.principal.group_id.as_ref()?)))
+            .collect();
+        let lost = plan.changes.iter().filter_map(|(change, _)| match change {
+            PlannedChange::RevokeMembership { of } if plan.kind == PrincipalKind::User => Some(&of.id),
+            _ => None,
+        });
+        lost.filter_map(|id| match objects.get(id.as_str()) {
+            Some(object) => Some((*object).clone()),
+            None => GroupId::parse(id).ok(),
+        })
+        .collect()
+    }
+
+    /// The account assignments that a group's plan changes.
+    pub fn access_changed(&self, plan: &PrincipalPlan) -> BTreeSet<AccountAssignment> {
+        let changed = plan.changes.iter().filter_map(|(change, _)| match change {
+            PlannedChange::RevokeAssignment { assignment }
+            | PlannedChange::GrantAssignment { assignment } => Some(assignment),
+            _ => None,
+        });
+        let assignment = |named: &NamedAssignment| {
+            let permission_set = PermissionSetArn::parse(&named.permission_set.id).ok()?;
+            Some(AccountAssignment { permission_set, account: AccountId::parse(&named.account.id).ok()? })
+        };
+        changed.filter_map(assignment).collect()
     }
 
     /// Plays through other rules than those that are in use.

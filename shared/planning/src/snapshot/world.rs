@@ -214,10 +214,15 @@ impl<'a> World<'a> {
         })
     }
 
+    pub(super) fn group_called(&self, name: &str) -> Option<&'a GroupId> {
+        self.groups_by_name.get(&name.to_lowercase()).copied()
+    }
+
     /// Who, other than `own`, holds this group name.
     pub(super) fn holder_of_group(&self, name: &str, own: Option<&GroupId>) -> Holder<GroupId> {
-        let object = self.groups_by_name.get(&name.to_lowercase()).copied();
-        let Some(object) = object.filter(|object| own != Some(*object)) else { return Holder::Nobody };
+        let Some(object) = self.group_called(name).filter(|object| own != Some(*object)) else {
+            return Holder::Nobody;
+        };
         let owner = self.owner_of_group(object).and_then(|owner| self.group_records.get(owner));
         match owner {
             None => Holder::Foreign,

@@ -2,12 +2,17 @@
 
 use super::{Refusal, Reply, json, query};
 use crate::iam::QueryCall;
+use crate::organizations;
 
 /// The APIs under this address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Api {
     /// AWS JSON 1.1.
     IdentityStore,
+    /// AWS JSON 1.1.
+    SsoAdmin,
+    /// AWS JSON 1.1.
+    Organizations,
     /// The console's own API for sign-in at Identity Center: AWS JSON 1.0, undocumented.
     AppsAuth,
     /// Query.
@@ -30,8 +35,12 @@ impl<'a> Call<'a> {
     /// Without a target, forms are calls of the query protocol, and its version tells which API it is for.
     pub fn read(target: &'a str, content_type: &str, body: &'a [u8]) -> Self {
         if !target.is_empty() || !content_type.starts_with(query::CONTENT_TYPE) {
-            let console = target.starts_with("AppsAuthControlPlaneService.");
-            let api = if console { Api::AppsAuth } else { Api::IdentityStore };
+            let api = match target.split_once('.').map_or("", |(prefix, _)| prefix) {
+                "AppsAuthControlPlaneService" => Api::AppsAuth,
+                "SWBExternalService" => Api::SsoAdmin,
+                organizations::TARGET_PREFIX => Api::Organizations,
+                _ => Api::IdentityStore,
+            };
             return Self { api, target, body, query: None };
         }
         let (version, query) = query::read(body);
@@ -54,21 +63,23 @@ impl Api {
     pub fn signing_name(self) -> &'static str {
         match self {
             Self::IdentityStore => "identitystore",
+            Self::SsoAdmin => "sso",
+            Self::Organizations => "organizations",
             Self::AppsAuth => "appsauth",
             Self::Iam => "iam",
             Self::Sts => "sts",
         }
     }
 
-    /// IAM is global and signed for one Region; the others are signed for their own.
+    /// IAM and Organizations are global and signed for one Region; the others are signed for their own.
     pub fn signing_region(self) -> Option<&'static str> {
-        (self == Self::Iam).then_some("us-east-1")
+        matches!(self, Self::Iam | Self::Organizations).then_some("us-east-1")
     }
 
     /// What answers are written in.
     pub fn content_type(self) -> &'static str {
         match self {
-            Self::IdentityStore => json::CONTENT_TYPE_1_1,
+            Self::IdentityStore | Self::SsoAdmin | Self::Organizations => json::CONTENT_TYPE_1_1,
             Self::AppsAuth => json::CONTENT_TYPE_1_0,
             Self::Iam | Self::Sts => query::ANSWER_TYPE,
         }

@@ -116,7 +116,12 @@ fn carried_out(
 ) -> Reply {
     let without = rule.map_or(&[][..], |rule| rule.without.as_slice());
     if !call.api.is_query() {
-        let answer = if counted {
+        let answer = if call.api == Api::SsoAdmin {
+            let organization = state.accounts.organization();
+            state.identity_center.answer_admin(now, organization, call.target, call.body, counted)
+        } else if call.api == Api::Organizations {
+            state.accounts.organization().answer(call.target, call.body)
+        } else if counted {
             state.identity_center.answer(now, call.target, call.body)
         } else {
             state.identity_center.answer_without_quota(now, call.target, call.body)

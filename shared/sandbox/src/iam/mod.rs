@@ -1,4 +1,5 @@
-//! AWS accounts with their roles and SAML providers: IAM and STS as pure state machines. Time is an argument.
+//! AWS accounts with their roles and SAML providers: IAM and STS as pure state machines. Time is an argument. An account
+//! that is opened joins the organization, too.
 
 mod metadata_document;
 mod permissions;
@@ -8,6 +9,7 @@ mod sts;
 
 pub use permissions::Caller;
 
+use crate::organizations::Organization;
 use crate::publication::{Delay, Publication};
 use crate::random::{Random, fingerprint};
 use jiff::Timestamp;
@@ -30,6 +32,7 @@ pub struct AccountsSettings {
 pub struct Accounts {
     settings: AccountsSettings,
     accounts: BTreeMap<String, Account>,
+    organization: Organization,
     sessions: BTreeMap<String, Session>,
     /// IAM is eventually consistent.
     seen: Publication<BTreeMap<String, Account>>,
@@ -90,9 +93,11 @@ impl Accounts {
         let request_ids = Random::new(settings.rng_seed, "iam request ids");
         let home = settings.home.clone();
         let accounts = BTreeMap::new();
+        let organization = Organization::new(&home);
         let mut made = Self {
             settings,
             accounts,
+            organization,
             sessions: BTreeMap::new(),
             seen: Publication::new(),
             ids,
@@ -105,6 +110,11 @@ impl Accounts {
     /// The settings in force.
     pub fn settings(&self) -> &AccountsSettings {
         &self.settings
+    }
+
+    /// The organization that the accounts are in.
+    pub fn organization(&self) -> &Organization {
+        &self.organization
     }
 
     /// An id for an answer's `RequestId`.
@@ -148,6 +158,7 @@ impl Accounts {
         let instance = self.settings.instance_arn.rsplit("ssoins-").next().unwrap_or_default();
         let name = format!("AWSSSO_{instance}_DO_NOT_DELETE");
         let uuid = self.ids.uuid().simple().to_string();
+        self.organization.join(id, now);
         let account = self.accounts.entry(id.to_owned()).or_default();
         let owned = Provider { uuid, document: None, created: now };
         account.providers.entry(name).or_insert(owned);

@@ -1,15 +1,17 @@
-//! Opens accounts at once, with their roles and SAML providers.
+//! Opens accounts at once, with their place in the organization, their roles and SAML providers.
 
 use super::{Accounts, Provider, metadata_document, saml_providers};
+use crate::organizations::Place;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// An account.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct AccountSeed {
     id: String,
+    #[serde(flatten)]
+    place: Place,
     #[serde(default)]
     roles: Vec<RoleSeed>,
     #[serde(default)]
@@ -33,8 +35,20 @@ struct ProviderSeed {
     document: Option<String>,
 }
 
+/// The members of an account's seed.
+const MEMBERS: [&str; 8] = ["id", "name", "email", "state", "parent", "left", "roles", "saml_providers"];
+
 impl Accounts {
-    /// Opens accounts: `id` (twelve digits; the home account's to add to it), `roles` (`name`, and `saml_providers`
+    /// Adds or moves units of the organization.
+    ///
+    /// # Errors
+    /// Says what is wrong with the seed.
+    pub fn seed_units(&mut self, seeds: &[Value]) -> Result<(), String> {
+        self.organization.seed_units(seeds)
+    }
+
+    /// Opens accounts: `id` (twelve digits; a known one's to change or add to it), `name`, `email`, `state`, `parent` (the
+    /// root or a unit) or `left` (it has left the organization), `roles` (`name`, and `saml_providers`
     /// that they may read and update) and `saml_providers` (`name`, and `document`, or else `metadata`). Answers the
     /// ARNs of the providers.
     ///
@@ -43,6 +57,11 @@ impl Accounts {
     pub fn seed(&mut self, seeds: &[Value], metadata: &str, now: Timestamp) -> Result<Value, String> {
         let mut arns = Vec::new();
         for seed in seeds {
+            let unknown =
+                seed.as_object().and_then(|seed| seed.keys().find(|name| !MEMBERS.contains(&name.as_str())));
+            if let Some(name) = unknown {
+                return Err(format!("accounts: {name} is none of {MEMBERS:?}"));
+            }
             let seed: AccountSeed =
                 serde_json::from_value(seed.clone()).map_err(|error| format!("accounts: {error}"))?;
             if seed.id.len() != 12 || !seed.id.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -57,7 +76,9 @@ impl Accounts {
                     .push((provider.name, Provider { uuid, document: Some(document.into()), created: now }));
             }
             arns.extend(providers.iter().map(|(name, _)| saml_providers::arn(&seed.id, name)));
-            let account = self.open(&seed.id, now);
+            self.open(&seed.id, now);
+            self.organization.place(&seed.id, seed.place)?;
+            let account = self.accounts.entry(seed.id).or_default();
             account.providers.extend(providers);
             account.roles.extend(seed.roles.into_iter().map(|role| (role.name, role.saml_providers)));
         }

@@ -6,18 +6,22 @@ mod answer;
 mod external_idp;
 mod identity_store;
 mod shape;
+mod sso_admin;
 mod text;
 mod throttle;
 
 pub use answer::AwsResponse;
 pub use external_idp::{ExternalIdpBehaviour, SignInFailure};
+pub use sso_admin::Provisioning;
 
+use crate::organizations::Organization;
 use crate::random::Random;
 use answer::Failure;
 use external_idp::ExternalIdp;
 use identity_store::IdentityStore;
 use jiff::Timestamp;
 use serde_json::Value;
+use sso_admin::{SsoAdmin, Surroundings};
 
 /// Identity store calls per second and operation (Identity Center quotas page, June 2026).
 const IDENTITY_STORE_TPS: u32 = 20;
@@ -31,7 +35,7 @@ pub struct IdentityCenterSettings {
     pub instance_arn: String,
     /// The primary Region, the only one that takes calls.
     pub region: String,
-    /// Calls per second for each operation of the identity store; `None` for no limit.
+    /// Calls per second for each operation of the identity store, and for all of sso-admin together; `None` for no limit.
     pub tps: Option<u32>,
     /// Equal seeds and equal calls give equal answers.
     pub rng_seed: u64,
@@ -55,6 +59,7 @@ pub struct IdentityCenter {
     settings: IdentityCenterSettings,
     identity_store: IdentityStore,
     external_idp: ExternalIdp,
+    sso_admin: SsoAdmin,
     request_ids: Random,
 }
 
@@ -64,7 +69,8 @@ impl IdentityCenter {
         let identity_store = IdentityStore::new(&settings);
         let request_ids = Random::new(settings.rng_seed, "request ids");
         let external_idp = ExternalIdp::new(&settings);
-        Self { settings, identity_store, external_idp, request_ids }
+        let sso_admin = SsoAdmin::new(&settings);
+        Self { settings, identity_store, external_idp, sso_admin, request_ids }
     }
 
     /// The settings in force.
@@ -76,6 +82,7 @@ impl IdentityCenter {
     pub fn set_tps(&mut self, tps: Option<u32>) {
         self.settings.tps = tps;
         self.identity_store.set_tps(tps);
+        self.sso_admin.set_tps(tps);
     }
 
     /// What AWS does about certificates where nothing is documented.
@@ -107,6 +114,48 @@ impl IdentityCenter {
             Ok(body) => AwsResponse { status: 200, error_type: None, body },
             Err(failure) => failure.response(&self.request_ids.uuid().to_string()),
         }
+    }
+
+    /// Answers one call of sso-admin, within its quota if `counted`. Accounts are the organization's.
+    pub fn answer_admin(
+        &mut self,
+        now: Timestamp,
+        organization: &Organization,
+        target: &str,
+        body: &[u8],
+        counted: bool,
+    ) -> AwsResponse {
+        let operation = target.split_once('.').map_or("", |(_, operation)| operation);
+        let store = &self.identity_store;
+        let has_principal = |kind: &str, id: &str| store.has_principal(kind, id);
+        let around = Surroundings { organization, has_principal: &has_principal };
+        self.sso_admin.answer(now, &around, operation, body, counted)
+    }
+
+    /// Adds permission sets and account assignments as if somebody had made them by hand, or says who calls.
+    ///
+    /// # Errors
+    /// Says what is wrong with the seed.
+    pub fn seed_admin(
+        &mut self,
+        now: Timestamp,
+        organization: &Organization,
+        seed: &Value,
+    ) -> Result<Value, String> {
+        let store = &self.identity_store;
+        let has_principal = |kind: &str, id: &str| store.has_principal(kind, id);
+        let around = Surroundings { organization, has_principal: &has_principal };
+        self.sso_admin.seed(now, &around, seed)
+    }
+
+    /// How changes of account assignments go on from now on.
+    pub fn set_provisioning(&mut self, provisioning: Provisioning) {
+        self.sso_admin.set_provisioning(provisioning);
+    }
+
+    /// Permission sets by name, account assignments, and how many changes are under way.
+    pub fn admin_state(&mut self, now: Timestamp) -> Value {
+        self.sso_admin.state(now)
     }
 
     /// Trusts these certificates (PEM) of an identity provider as if somebody had imported them in the console.

@@ -1,4 +1,4 @@
-//! The shapes of a user's and a group's members (API model), and whether a value has one.
+//! The shapes of members of requests (API models), and whether a value has one.
 
 use super::answer::broken;
 use super::text::{self, is_text, is_visible};
@@ -33,6 +33,20 @@ pub(super) enum Shape {
     PageSize,
     /// 1 to 65,535 characters of base64, colons, hyphens or underscores.
     PageToken,
+    /// The ARN of an instance of Identity Center.
+    InstanceArn,
+    /// The ARN of a permission set.
+    PermissionSetArn,
+    /// Twelve digits.
+    AccountId,
+    /// The id of a user or group, never an ARN.
+    PrincipalId,
+    /// A UUID in lower case.
+    RequestId,
+    /// 0 to 2,048 characters of base64.
+    AdminPageToken,
+    /// One of these words.
+    Word(&'static [&'static str]),
     /// `name.familyName` or `aws:identitystore:enterprise.department`, for example.
     AttributePath,
     /// `aws:identitystore:` and 1 to 20 letters.
@@ -131,6 +145,11 @@ pub(super) fn check(path: &str, shape: Shape, value: &Value, rules: &mut Vec<Str
         Shape::Structure(members) => check_structure(path, members, &[], value, rules),
         Shape::Record(members, required) => check_structure(path, members, required, value, rules),
         Shape::Union(members) => check_union(path, members, value, rules),
+        Shape::Word(words) if !value.as_str().is_some_and(|word| words.contains(&word)) => {
+            rules.push(broken(path, &format!("Member must satisfy enum value set: {words:?}")));
+        }
+        Shape::Word(_) => {}
+        Shape::AdminPageToken if value.as_str() == Some("") => {}
         Shape::List(least, most, item) => check_list(path, (least, most), *item, value, rules),
         _ => check_text(path, shape, value, rules),
     }
@@ -229,6 +248,12 @@ fn check_text(path: &str, shape: Shape, value: &Value, rules: &mut Vec<String>) 
         Shape::ExternalIdPart => (256, |text| text.chars().all(is_visible)),
         Shape::StoreId => (93, text::is_store_id),
         Shape::ResourceId => (100, text::is_resource_id),
+        Shape::InstanceArn => (1_224, text::is_instance_arn),
+        Shape::PermissionSetArn => (1_224, text::is_permission_set_arn),
+        Shape::AccountId => (12, |text| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())),
+        Shape::PrincipalId => (47, |text| !text.starts_with("arn:") && text::is_resource_id(text)),
+        Shape::RequestId => (36, |text| text::is_uuid(text) && text == text.to_ascii_lowercase()),
+        Shape::AdminPageToken => (2_048, |text| text::is_page_token(text) && !text.contains(':')),
         Shape::Revision => (64, |text| text.bytes().all(|byte| byte.is_ascii_digit())),
         Shape::PageToken => (65_535, text::is_page_token),
         Shape::AttributePath => (255, text::is_attribute_path),

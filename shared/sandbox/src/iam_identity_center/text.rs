@@ -68,6 +68,32 @@ pub(super) fn is_resource_id(text: &str) -> bool {
     })
 }
 
+/// `arn:aws:sso:::instance/ssoins-` and sixteen characters.
+pub(super) fn is_instance_arn(text: &str) -> bool {
+    let parts = text.split_once(":sso:::instance/");
+    parts.is_some_and(|(partition, instance)| is_partition(partition) && is_instance(instance))
+}
+
+/// `arn:aws:sso:::permissionSet/`, the instance, `/ps-` and sixteen characters.
+pub(super) fn is_permission_set_arn(text: &str) -> bool {
+    let parts = text.split_once(":sso:::permissionSet/").and_then(|(partition, rest)| {
+        let (instance, set) = rest.split_once('/')?;
+        Some((partition, instance, set.strip_prefix("ps-")?))
+    });
+    parts.is_some_and(|(partition, instance, set)| {
+        is_partition(partition) && is_instance(instance) && set.len() == 16 && set.bytes().all(is_admin_id)
+    })
+}
+
+fn is_instance(text: &str) -> bool {
+    let id = text.strip_prefix("sso").unwrap_or(text).strip_prefix("ins-");
+    id.is_some_and(|id| id.len() == 16 && id.bytes().all(is_admin_id))
+}
+
+fn is_admin_id(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-.".contains(&byte)
+}
+
 /// The kind and the id in `arn:aws:identitystore:::user/{id}`.
 pub(super) fn resource_of_arn(text: &str) -> Option<(&str, &str)> {
     let (partition, resource) = text.split_once(":identitystore:::")?;
@@ -106,7 +132,7 @@ fn is_partition(text: &str) -> bool {
     rest.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'))
 }
 
-fn is_uuid(text: &str) -> bool {
+pub(super) fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(at, byte)| match at {
             8 | 13 | 18 | 23 => byte == b'-',

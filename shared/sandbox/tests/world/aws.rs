@@ -62,6 +62,21 @@ impl World {
         self.send(signed(keys, "us-east-1", "appsauth", &headers, body.to_string())).await
     }
 
+    /// A call of sso-admin.
+    pub async fn admin(&self, operation: &str, body: Value) -> Answer {
+        self.json_1_1("sso", &format!("SWBExternalService.{operation}"), body).await
+    }
+
+    /// A call of AWS Organizations.
+    pub async fn organizations(&self, operation: &str, body: Value) -> Answer {
+        self.json_1_1("organizations", &format!("AWSOrganizationsV20161128.{operation}"), body).await
+    }
+
+    async fn json_1_1(&self, service: &str, target: &str, body: Value) -> Answer {
+        let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target)];
+        self.send(signed(&Keys::home(), "us-east-1", service, &headers, body.to_string())).await
+    }
+
     /// A call of IAM.
     pub async fn iam(&self, keys: &Keys, action: &str, parameters: &[(&str, &str)]) -> Page {
         self.query(keys, "iam", "2010-05-08", action, parameters).await

@@ -5,6 +5,7 @@ use engine::agenda::{AgendaEntry, AgendaKey, Reason};
 use engine::holds::{Holds, Loss, Mark};
 use engine::ports::{Agenda, CallError, DueWork};
 use jiff::Timestamp;
+use planning::access::AccountAssignment;
 use planning::hold::{Held, Hold, HoldId};
 use planning::{EntraObjectId, GroupId};
 use std::collections::BTreeSet;
@@ -77,6 +78,15 @@ impl Holds for Unweighed {
         mark: Mark,
     ) -> Result<(), CallError> {
         self.0.mark(user, groups, mark).await
+    }
+
+    async fn mark_access(
+        &self,
+        group: &EntraObjectId,
+        assignments: &BTreeSet<AccountAssignment>,
+        mark: Mark,
+    ) -> Result<(), CallError> {
+        self.0.mark_access(group, assignments, mark).await
     }
 
     async fn note_losses(&self, loss: Loss, now: Timestamp, principals: u64) -> Result<(), CallError> {

@@ -15,7 +15,7 @@ use super::external_idp::Users;
 use super::throttle::Throttle;
 use crate::random::Random;
 use jiff::Timestamp;
-use request::Request;
+pub(super) use request::Request;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -129,6 +129,14 @@ impl IdentityStore {
             "ListGroupMembershipsForMember" => self.memberships_of_user(&request),
             "IsMemberInGroups" => self.is_member(&request),
             _ => Err(Failure::UnknownOperation),
+        }
+    }
+
+    /// True if there is such a user (`USER`) or group (`GROUP`).
+    pub fn has_principal(&self, kind: &str, id: &str) -> bool {
+        match kind {
+            "GROUP" => self.groups.contains_key(id),
+            _ => self.users.contains_key(id),
         }
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 /// The body of a request.
 #[derive(Debug)]
-pub(super) struct Request(Map<String, Value>);
+pub(in crate::iam_identity_center) struct Request(Map<String, Value>);
 
 impl Request {
     pub fn parse(body: &[u8]) -> Result<Self, Failure> {

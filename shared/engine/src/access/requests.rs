@@ -1,0 +1,191 @@
+//! The list of requests that are under way, which all processes share.
+
+use super::AccessPorts;
+use super::ports::{BegunRequest, FailedChange, RequestStatus};
+use crate::ports::{CallError, Cause};
+use futures::future::join_all;
+use jiff::Timestamp;
+use planning::access::{AccountAssignment, AssignmentChange, AssignmentRequest, Outstanding, RequestKind};
+use planning::guard_rail::ApprovedAssignmentPlan;
+use planning::{EntraObjectId, GroupId};
+use std::collections::BTreeSet;
+
+/// How often the list is read and stored anew because somebody was faster.
+const ATTEMPTS: usize = 8;
+
+/// How a group's requests stand.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    /// The group's that may be under way.
+    pub open: Vec<AssignmentRequest>,
+    /// The group's that ended.
+    pub ended: Vec<AssignmentRequest>,
+}
+
+/// What became of the changes that were asked for.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// Under way, or perhaps.
+    pub under_way: usize,
+    /// They failed at once.
+    pub failed: Vec<FailedChange>,
+    /// An earlier change of theirs has not ended, or the service is busy: AWS wants some time.
+    pub put_off: BTreeSet<AccountAssignment>,
+}
+
+impl Standing {
+    /// Assignments with an open request.
+    pub fn changing(&self) -> BTreeSet<AccountAssignment> {
+        self.open.iter().map(|request| request.assignment.clone()).collect()
+    }
+
+    /// What the group has once all that is under way has taken effect.
+    pub fn foreseen(&self, actual: &BTreeSet<AccountAssignment>) -> BTreeSet<AccountAssignment> {
+        let mut foreseen = actual.clone();
+        for request in &self.open {
+            match request.kind {
+                RequestKind::Creation => foreseen.insert(request.assignment.clone()),
+                RequestKind::Deletion => foreseen.remove(&request.assignment),
+            };
+        }
+        foreseen
+    }
+}
+
+impl AccessPorts {
+    /// How the group's requests stand. AWS is asked only if there are any: one call for all creations, one for all
+    /// deletions.
+    pub(super) async fn standing(
+        &self,
+        group: &EntraObjectId,
+        now: Timestamp,
+    ) -> Result<Standing, CallError> {
+        let (outstanding, _) = self.ledger.outstanding().await?;
+        let own: Vec<AssignmentRequest> = outstanding.of(group).into_iter().cloned().collect();
+        if own.is_empty() {
+            return Ok(Standing::default());
+        }
+        let in_progress = self.reader.in_progress().await?;
+        let (open, ended) = own.into_iter().partition(|request| request.may_be_open(&in_progress, now));
+        Ok(Standing { open, ended })
+    }
+
+    /// Asks for the plan's changes, revocations first, as many as there is room for. A place is taken before each
+    /// call, and everybody's places are counted: there are never too many, whoever else is at it.
+    pub(super) async fn ask(
+        &self,
+        group_id: &GroupId,
+        approved: &ApprovedAssignmentPlan,
+        now: Timestamp,
+    ) -> Result<Asked, CallError> {
+        let group = &approved.plan().group;
+        let in_progress = self.reader.in_progress().await?;
+        let mut chosen: Vec<AssignmentChange> = Vec::new();
+        self.edit(|outstanding| {
+            let room = outstanding.room(&in_progress, now);
+            chosen = approved.plan().changes.iter().take(room).cloned().collect();
+            outstanding.take(group, &chosen, now);
+        })
+        .await?;
+        let mut asked = Asked::default();
+        let (revoked, granted): (Vec<_>, Vec<_>) =
+            chosen.into_iter().partition(|change| matches!(change, AssignmentChange::Revoke(_)));
+        let mut answers = Vec::new();
+        for changes in [revoked, granted] {
+            answers
+                .extend(join_all(changes.into_iter().map(|change| self.asked_for(group_id, change))).await);
+        }
+        self.note(group, answers, &mut asked).await?;
+        Ok(asked)
+    }
+
+    /// Takes ended requests off the list.
+    pub(super) async fn forget(
+        &self,
+        group: &EntraObjectId,
+        ended: &BTreeSet<AccountAssignment>,
+    ) -> Result<(), CallError> {
+        if ended.is_empty() {
+            return Ok(());
+        }
+        self.edit(|outstanding| outstanding.ended(group, ended)).await
+    }
+
+    async fn asked_for(
+        &self,
+        group: &GroupId,
+        change: AssignmentChange,
+    ) -> (AssignmentChange, Result<BegunRequest, CallError>) {
+        let answer = match &change {
+            AssignmentChange::Revoke(assignment) => self.writer.delete(group, assignment).await,
+            AssignmentChange::Grant(assignment) => self.writer.create(group, assignment).await,
+        };
+        (change, answer)
+    }
+
+    /// Notes what the calls were answered with: ids of what is under way, and places that are free again.
+    async fn note(
+        &self,
+        group: &EntraObjectId,
+        answers: Vec<(AssignmentChange, Result<BegunRequest, CallError>)>,
+        asked: &mut Asked,
+    ) -> Result<(), CallError> {
+        for (change, answer) in &answers {
+            match answer {
+                Ok(BegunRequest { status: RequestStatus::Failed(reason), .. }) => {
+                    asked.failed.push(FailedChange { change: change.clone(), reason: reason.clone() });
+                }
+                // It is still to be seen in what the group has.
+                Ok(_) => asked.under_way += 1,
+                Err(error) => match &error.cause {
+                    // It is gone, which is what was wanted; the next look shows it.
+                    Cause::NotFound if matches!(change, AssignmentChange::Revoke(_)) => asked.under_way += 1,
+                    Cause::Unanswered { .. } => asked.under_way += 1,
+                    Cause::Conflict | Cause::Concurrent | Cause::Throttled { .. } => {
+                        asked.put_off.insert(change.assignment().clone());
+                    }
+                    _ => {
+                        asked.failed.push(FailedChange { change: change.clone(), reason: error.to_string() });
+                    }
+                },
+            }
+        }
+        self.edit(|outstanding| {
+            for (change, answer) in &answers {
+                match answer {
+                    Ok(begun) if begun.status == RequestStatus::InProgress => {
+                        outstanding.answered(group, change, &begun.id);
+                    }
+                    // Whether it took effect is not known: its place stays taken for a while.
+                    Err(CallError { cause: Cause::Unanswered { .. }, .. }) => {}
+                    _ => outstanding.refused(group, change),
+                }
+            }
+        })
+        .await
+    }
+
+    async fn edit(&self, mut change: impl FnMut(&mut Outstanding)) -> Result<(), CallError> {
+        let mut attempt = 1;
+        loop {
+            let (mut outstanding, version) = self.ledger.outstanding().await?;
+            let before = outstanding.clone();
+            change(&mut outstanding);
+            if outstanding == before {
+                return Ok(());
+            }
+            match self.ledger.store_outstanding(&outstanding, version).await {
+                Err(CallError { cause: Cause::Concurrent, .. }) if attempt < ATTEMPTS => attempt += 1,
+                Err(CallError { cause: Cause::Concurrent, operation, object }) => {
+                    // Many groups are at it: this one comes again.
+                    return Err(CallError {
+                        cause: Cause::Throttled { retry_after: None },
+                        operation,
+                        object,
+                    });
+                }
+                stored => return stored,
+            }
+        }
+    }
+}
