@@ -34,7 +34,7 @@ impl Mirror {
         round: Round<'_>,
         record: &mut Record<GroupRecord>,
         plan: AssignmentPlan,
-        under_way: bool,
+        standing: Standing,
     ) -> Result<Left, CallError> {
         let approved = approved(round, record, plan)?;
         record.principal.access.begin(approved.plan());
@@ -42,7 +42,7 @@ impl Mirror {
         let revokes = approved.plan().revocations().next().is_some();
         self.agenda.put(&[self.access_entry(round.work, revokes, UNDER_WAY)]).await?;
         let now = self.clock.now();
-        let asked = round.access.ask(round.group_id, &approved, now).await?;
+        let asked = round.access.ask(round.group_id, &approved, standing.listed, now).await?;
         for failed in &asked.failed {
             self.telemetry.assignment_failed(&record.id, failed);
         }
@@ -53,7 +53,7 @@ impl Mirror {
         }
         // What found no room is asked for as soon as there is some.
         let all_rest = plan_rests(&approved, record, now);
-        if under_way || asked.under_way > 0 || !all_rest {
+        if !standing.open.is_empty() || asked.under_way > 0 || !all_rest {
             return Ok(Left::UnderWay { revokes });
         }
         Ok(Left::Resting { revokes })
