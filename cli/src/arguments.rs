@@ -6,6 +6,7 @@ use entra_mirror::snapshot_command::Sides;
 use planning::EntraObjectId;
 use planning::snapshot::Only;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Makes AWS IAM Identity Center agree with Microsoft Entra ID.
 #[derive(Parser)]
@@ -71,6 +72,32 @@ pub enum Command {
         /// Only what is about `user:NAME`, `group:NAME` or `account:ID`; can be repeated.
         #[arg(long, value_name = "WHAT")]
         only: Vec<Only>,
+        /// Store the plan, to be reviewed and applied.
+        #[arg(long, value_name = "PLAN", conflicts_with_all = ["snapshot", "rules"])]
+        out: Option<PathBuf>,
+    },
+    /// Has done what a stored plan shows, as far as it is still called for, and follows that to its end. What the plan
+    /// does not show is not done by it, and is printed. The mirror does the work: this command writes nothing to Identity
+    /// Center.
+    Apply {
+        /// What `plan --out PLAN` stored.
+        plan: PathBuf,
+        #[command(flatten)]
+        following: FollowingOptions,
+    },
+    /// Lists users and groups in Identity Center that match ones in scope and are not ours, with what makes each doubtful;
+    /// with a list that was reviewed, adopts what it holds. Ids and account assignments survive.
+    Adopt {
+        /// A list that `adopt --out LIST` stored, without what is not to be adopted.
+        list: Option<PathBuf>,
+        /// Store the list, to be reviewed.
+        #[arg(long, value_name = "LIST", conflicts_with = "list")]
+        out: Option<PathBuf>,
+        /// Print one JSON object for each.
+        #[arg(long, conflicts_with = "list")]
+        json: bool,
+        #[command(flatten)]
+        following: FollowingOptions,
     },
     /// Explains why a user has access, from Entra ID to the account, or who has access to an account. What is in one
     /// side and not in the other stands out.
@@ -112,6 +139,20 @@ pub enum RulesCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// How work is followed.
+#[derive(Args)]
+pub struct FollowingOptions {
+    /// Follow the work for so many seconds; it goes on by itself.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3_600)]
+    wait: u64,
+}
+
+impl From<FollowingOptions> for Duration {
+    fn from(options: FollowingOptions) -> Self {
+        Duration::from_secs(options.wait)
+    }
 }
 
 /// What is looked at.

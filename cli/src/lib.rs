@@ -1,6 +1,9 @@
 //! The operator's command as a library: what the playground is made of also serves the end-to-end tests.
 
+pub mod adopt_command;
+pub mod apply_command;
 pub mod explain_command;
+mod following;
 pub mod holds_command;
 pub mod plan_command;
 pub mod playground;

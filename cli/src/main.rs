@@ -6,8 +6,8 @@ use arguments::{Arguments, Command, RulesCommand};
 use clap::Parser;
 use entra_mirror::plan_command::PlanOptions;
 use entra_mirror::{
-    explain_command, holds_command, plan_command, playground, rules_command, sandbox_command,
-    snapshot_command,
+    adopt_command, apply_command, explain_command, holds_command, plan_command, playground, rules_command,
+    sandbox_command, snapshot_command,
 };
 use std::process::ExitCode;
 use tokio::task::LocalSet;
@@ -37,8 +37,15 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Discard { choice, ledger } => {
             holds_command::discard(ledger.table, &choice.into()).await.map(done)
         }
-        Command::Plan { sides, json, html, only } => {
-            plan_command::plan(&sides.into(), &PlanOptions { json, html, only }).await
+        Command::Plan { sides, json, html, only, out } => {
+            plan_command::plan(&sides.into(), &PlanOptions { json, html, only, out }).await
+        }
+        Command::Apply { plan, following } => apply_command::apply(&plan, following.into()).await.map(judged),
+        Command::Adopt { list: Some(list), following, .. } => {
+            adopt_command::adopt(&list, following.into()).await.map(judged)
+        }
+        Command::Adopt { list: None, out, json, .. } => {
+            adopt_command::list(out.as_deref(), json).await.map(done)
         }
         Command::Explain { what, sides, json } => {
             explain_command::explain(&sides.into(), &what, json).await.map(done)

@@ -2,7 +2,7 @@
 
 use crate::snapshot_command::{Sides, store_private};
 use anyhow::Context;
-use planning::snapshot::{self, Only, WholePlan};
+use planning::snapshot::{self, Only, Stored, WholePlan};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::PathBuf;
@@ -24,6 +24,8 @@ pub struct PlanOptions {
     pub html: Option<PathBuf>,
     /// Only what is about these.
     pub only: Vec<Only>,
+    /// Stored in this file, too, to be reviewed and applied.
+    pub out: Option<PathBuf>,
 }
 
 /// Prints the plan; 0 if nothing would change, 2 if something would.
@@ -36,6 +38,11 @@ pub async fn plan(sides: &Sides, options: &PlanOptions) -> anyhow::Result<ExitCo
     if let Some(file) = &options.html {
         let data = as_json(&plan).to_string().replace('<', "\\u003c");
         store_private(file, PAGE.replace(MARK, &data).as_bytes()).context("the page")?;
+    }
+    if let Some(file) = &options.out {
+        let (tenant, application) = (plan.tenant.clone(), plan.service_principal.clone());
+        let stored = Stored::new(tenant, application, plan.read_at, plan.clone());
+        store_private(file, &serde_json::to_vec_pretty(&stored)?)?;
     }
     let mut out = std::io::stdout().lock();
     if options.json {

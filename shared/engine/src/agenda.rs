@@ -34,8 +34,10 @@ pub enum Reason {
     Deferred,
     /// A tombstone's grace period is over: what is left of it may be deleted.
     GraceOver,
-    /// An operator approved a revocation that was held.
+    /// An operator approved a revocation that was held, or a plan.
     Approved,
+    /// An operator adopted what stands in Identity Center.
+    Adopted,
     /// Something of the principal is missing from Identity Center although the ledger has it.
     Doubt,
     /// A full sweep found a difference.
@@ -57,6 +59,7 @@ impl fmt::Display for Reason {
             Reason::Deferred => "deferred",
             Reason::GraceOver => "grace period over",
             Reason::Approved => "approved by an operator",
+            Reason::Adopted => "adopted by an operator",
             Reason::Doubt => "doubt",
             Reason::Sweep => "full sweep",
             Reason::Repair => "repair of drift",

@@ -4,6 +4,7 @@
 //! the ports of [`ports`].
 
 pub mod access;
+pub mod adoption;
 pub mod agenda;
 pub mod assignments;
 pub mod budget;
@@ -11,6 +12,7 @@ pub mod holds;
 pub mod mirror;
 pub mod moving;
 pub mod ports;
+pub mod reviewed;
 pub mod snapshot;
 pub mod sweep;
 pub mod telemetry;

@@ -118,6 +118,7 @@ fn writes(reason: Reason) -> usize {
         | Reason::Deferred
         | Reason::GraceOver
         | Reason::Approved
+        | Reason::Adopted
         | Reason::Doubt
         | Reason::Sweep
         | Reason::Repair

@@ -39,6 +39,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use engine::agenda::{AgendaEntry, AgendaKey};
 use engine::ports::{Agenda, CallError, DueWork, Ledger};
+use engine::reviewed::AgendaWatch;
 use jiff::Timestamp;
 use planning::assigned::{AssignedHeader, AssignedSet};
 use planning::record::{GroupRecord, Record, UserRecord};
@@ -116,6 +117,13 @@ impl Ledger for DynamoLedger {
         set: &AssignedSet,
     ) -> Result<AssignedHeader, CallError> {
         assigned::store(&self.table, previous, set).await
+    }
+}
+
+#[async_trait]
+impl AgendaWatch for DynamoLedger {
+    async fn open(&self, keys: &BTreeSet<AgendaKey>) -> Result<BTreeSet<AgendaKey>, CallError> {
+        agenda::open(&self.table, keys).await
     }
 }
 

@@ -9,8 +9,10 @@ use crate::pace::EvenPace;
 use crate::variables::Variables;
 use crate::{aws, budgets, graph};
 use async_trait::async_trait;
+use engine::adoption::Adoption;
 use engine::holds::{HoldDecisions, Holds};
 use engine::ports::CallError;
+use engine::reviewed::{AgendaWatch, ReviewedWork};
 use engine::snapshot::{AccessReader, SnapshotReader};
 use ledger::DynamoLedger;
 use planning::snapshot::{AccessSide, LedgerSide, SnapshotSettings};
@@ -98,6 +100,32 @@ pub async fn snapshot_reader() -> Result<SnapshotReader, OperatorError> {
         access,
         clock: Arc::new(SystemClock),
         pace: Arc::new(EvenPace::default()),
+    })
+}
+
+/// What carries out what an operator reviewed: it writes to the ledger, and nothing to Identity Center.
+pub struct ReviewParts {
+    /// Has reviewed changes done.
+    pub work: ReviewedWork,
+    /// Has objects adopted.
+    pub adoption: Adoption,
+    /// Tells what is left of both.
+    pub watch: Arc<dyn AgendaWatch>,
+}
+
+/// Connects to the ledger (`LEDGER_TABLE`).
+///
+/// # Errors
+/// When the variable is missing, or TLS cannot be set up.
+pub async fn review() -> Result<ReviewParts, OperatorError> {
+    let configuration = OperatorConfiguration::from_environment(None)?;
+    let aws = aws::configuration(SharedHttp::new()?).await;
+    let ledger = Arc::new(DynamoLedger::new(aws_sdk_dynamodb::Client::new(&aws), configuration.ledger_table));
+    let clock = Arc::new(SystemClock);
+    Ok(ReviewParts {
+        work: ReviewedWork { holds: ledger.clone(), agenda: ledger.clone(), clock: clock.clone() },
+        adoption: Adoption { ledger: ledger.clone(), agenda: ledger.clone(), clock },
+        watch: ledger,
     })
 }
 

@@ -11,6 +11,7 @@ mod names;
 mod notifications;
 mod plan;
 mod queue;
+mod review;
 mod team;
 mod trouble;
 mod users;

@@ -8,17 +8,17 @@ use std::path::PathBuf;
 use std::process::Output;
 
 /// A folder for one fact's files.
-fn folder(name: &str) -> anyhow::Result<PathBuf> {
+pub fn folder(name: &str) -> anyhow::Result<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::create_dir_all(&folder)?;
     Ok(folder)
 }
 
-fn text(path: &std::path::Path) -> anyhow::Result<&str> {
+pub fn text(path: &std::path::Path) -> anyhow::Result<&str> {
     path.to_str().context("the folder's name is no UTF-8")
 }
 
-fn printed(output: &Output) -> String {
+pub fn printed(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 

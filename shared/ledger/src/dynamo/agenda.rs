@@ -53,6 +53,16 @@ pub(crate) async fn done(table: &Table, keys: &BTreeSet<AgendaKey>) -> Result<()
     ticks.buffer_unordered(CONCURRENT_CALLS).try_collect().await
 }
 
+/// Those of the entries that are still there.
+pub(crate) async fn open(
+    table: &Table,
+    keys: &BTreeSet<AgendaKey>,
+) -> Result<BTreeSet<AgendaKey>, CallError> {
+    let wanted: Vec<Key> = keys.iter().map(Key::agenda).collect();
+    let items = table.get_all(&wanted).await?;
+    items.iter().map(|item| entry(&Fields::of(item)).map(|entry| entry.key())).collect()
+}
+
 /// Deletes an entry that was moved, and not put again since.
 async fn tick_off(table: &Table, key: &Key) -> Result<(), CallError> {
     let request = table.client.delete_item().table_name(&table.name).set_key(Some(key.attributes()));

@@ -4,6 +4,7 @@ use super::store::Store;
 use async_trait::async_trait;
 use engine::agenda::{AgendaEntry, AgendaKey};
 use engine::ports::{Agenda, CallError, DueWork, Ledger};
+use engine::reviewed::AgendaWatch;
 use jiff::Timestamp;
 use planning::assigned::{AssignedHeader, AssignedSet};
 use planning::record::{GroupRecord, PrincipalKind, Record, UserRecord};
@@ -92,6 +93,14 @@ impl Ledger for MemoryLedger {
         set: &AssignedSet,
     ) -> Result<AssignedHeader, CallError> {
         self.store().store_assigned_set(previous, set)
+    }
+}
+
+#[async_trait]
+impl AgendaWatch for MemoryLedger {
+    async fn open(&self, keys: &BTreeSet<AgendaKey>) -> Result<BTreeSet<AgendaKey>, CallError> {
+        let open = self.open_agenda().into_iter().map(|entry| entry.key());
+        Ok(open.filter(|key| keys.contains(key)).collect())
     }
 }
 

@@ -142,3 +142,17 @@ pub async fn three_hundred_entries_are_put_and_done(world: &World) {
     world.agenda.done(&entries[..150].iter().map(AgendaEntry::key).collect()).await.unwrap();
     assert_eq!(world.agenda.due(at(910), 400).await.unwrap().ready, entries[150..]);
 }
+
+pub async fn what_is_open_is_told_until_it_is_done(world: &World) {
+    let entries: Vec<_> = (0..120).map(|number| entry(number, 10)).collect();
+    world.agenda.put(&entries).await.unwrap();
+    let keys: BTreeSet<_> = entries.iter().map(AgendaEntry::key).collect();
+    assert_eq!(world.watch.open(&keys).await.unwrap(), keys);
+    let first = entries[0].key();
+    assert!(world.agenda.set_in_flight(&first, at(50), at(950)).await.unwrap());
+    assert_eq!(world.watch.open(&keys).await.unwrap(), keys, "what is in flight is not done");
+    world.agenda.done(&BTreeSet::from([first.clone()])).await.unwrap();
+    let open = world.watch.open(&keys).await.unwrap();
+    assert!(open.len() == 119 && !open.contains(&first));
+    assert_eq!(world.watch.open(&BTreeSet::new()).await.unwrap(), BTreeSet::new());
+}

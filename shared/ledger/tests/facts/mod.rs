@@ -32,7 +32,7 @@ macro_rules! every_fact {
                 no_more_of_a_priority_is_ready_than_asked_for,
                 a_list_takes_nothing_of_what_is_ready_in_another, what_was_moved_is_in_flight_and_not_ready,
                 what_got_lost_in_flight_comes_again, an_entry_is_moved_once,
-                what_is_done_is_gone, what_is_not_there_can_be_done_and_not_moved,
+                what_is_done_is_gone, what_is_open_is_told_until_it_is_done, what_is_not_there_can_be_done_and_not_moved,
                 an_entry_that_is_there_already_stays_as_it_is,
                 what_is_put_again_while_in_flight_is_done_once_more,
                 an_entry_reads_back_with_its_expectations, three_hundred_entries_are_put_and_done;

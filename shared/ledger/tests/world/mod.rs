@@ -9,6 +9,7 @@ use engine::access::ports::AccessLedger;
 use engine::agenda::{AgendaEntry, Priority, Reason};
 use engine::holds::Holds;
 use engine::ports::{Agenda, Ledger, LifecycleQueue, Redelivery, TriggerQueue};
+use engine::reviewed::AgendaWatch;
 use engine::trigger::{Look, Origin, Subject, Trigger};
 use jiff::Timestamp;
 use planning::record::{GroupRecord, Record, UserRecord};
@@ -22,6 +23,7 @@ pub struct World {
     pub holds: Arc<dyn Holds>,
     pub access: Arc<dyn AccessLedger>,
     pub agenda: Arc<dyn Agenda>,
+    pub watch: Arc<dyn AgendaWatch>,
     pub queue: Arc<dyn TriggerQueue>,
     pub redelivery: Arc<dyn Redelivery>,
     pub lifecycle: Arc<dyn LifecycleQueue>,

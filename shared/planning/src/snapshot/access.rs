@@ -23,6 +23,8 @@ pub(super) struct GroupAccess {
     pub(super) desired: DesiredAssignments,
     pub(super) actual: BTreeSet<AccountAssignment>,
     pub(super) plan: AssignmentPlan,
+    /// What the guard rail holds back.
+    held_back: Vec<AssignmentChange>,
 }
 
 impl<'a> Grants<'a> {
@@ -60,7 +62,10 @@ impl<'a> Grants<'a> {
         let circumstances =
             Circumstances { accounts: &self.side.accounts, caller: self.side.caller, groups: &self.crowds };
         let plan = plan_assignments(group, &desired, &actual, &recorded, circumstances);
-        GroupAccess { desired, actual, plan }
+        let held_back = plan.changes.iter().filter(|it| record.marks.held_access.contains(it.assignment()));
+        let held_back: Vec<AssignmentChange> = held_back.cloned().collect();
+        let plan = plan.without(&record.marks.held_access);
+        GroupAccess { desired, actual, plan, held_back }
     }
 }
 
@@ -88,6 +93,11 @@ impl GroupAccess {
         for skipped in &self.plan.skipped {
             let what = skipped.assignment.as_ref().map(|it| format!(" {}", world.named_assignment(it)));
             outcome.skipped.push(format!("skipped{}: {}", what.unwrap_or_default(), skipped.why));
+        }
+        for change in &self.held_back {
+            let sign = if matches!(change, AssignmentChange::Revoke(_)) { '-' } else { '+' };
+            let assignment = world.named_assignment(change.assignment());
+            outcome.held.push(format!("{sign} {assignment}, until an operator decides"));
         }
         for HeldAssignment { assignment, because } in &self.plan.held {
             let assignment = world.named_assignment(assignment);

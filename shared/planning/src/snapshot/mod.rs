@@ -27,11 +27,11 @@ use crate::group_plan::IdentityGroup;
 use crate::mapping::{EntraUser, MappingSettings};
 use crate::organization::AccountTree;
 use crate::permission_sets::PermissionSets;
-use crate::record::{GroupRecord, Record, UserRecord};
+use crate::record::{GroupRecord, PrincipalKind, Record, UserRecord};
 use crate::rules::{Fault, Rules};
 use crate::scope::Gone;
 use crate::user_plan::IdentityUser;
-use crate::{EntraObjectId, GroupId, MembershipId, UserId};
+use crate::{AccountId, EntraObjectId, GroupId, MembershipId, PermissionSetArn, UserId};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -203,6 +203,39 @@ impl Snapshot {
         let assigned = self.entra.groups.iter().filter(|(id, _)| self.entra.assigned.contains_key(*id));
         let names = assigned.map(|(id, group)| (id.clone(), group.name.clone())).collect();
         Some(crate::access::check(&Access::new(rules, &side.accounts, &side.permission_sets), &names))
+    }
+
+    /// The groups of Identity Center that a user's plan takes the user out of.
+    pub fn groups_lost(&self, plan: &PrincipalPlan) -> BTreeSet<GroupId> {
+        let objects: BTreeMap<&str, &GroupId> = self
+            .ledger
+            .groups
+            .iter()
+            .filter_map(|record| Some((record.id.as_str(), record.principal.group_id.as_ref()?)))
+            .collect();
+        let lost = plan.changes.iter().filter_map(|(change, _)| match change {
+            PlannedChange::RevokeMembership { of } if plan.kind == PrincipalKind::User => Some(&of.id),
+            _ => None,
+        });
+        lost.filter_map(|id| match objects.get(id.as_str()) {
+            Some(object) => Some((*object).clone()),
+            None => GroupId::parse(id).ok(),
+        })
+        .collect()
+    }
+
+    /// The account assignments that a group's plan changes.
+    pub fn access_changed(&self, plan: &PrincipalPlan) -> BTreeSet<AccountAssignment> {
+        let changed = plan.changes.iter().filter_map(|(change, _)| match change {
+            PlannedChange::RevokeAssignment { assignment }
+            | PlannedChange::GrantAssignment { assignment } => Some(assignment),
+            _ => None,
+        });
+        let assignment = |named: &NamedAssignment| {
+            let permission_set = PermissionSetArn::parse(&named.permission_set.id).ok()?;
+            Some(AccountAssignment { permission_set, account: AccountId::parse(&named.account.id).ok()? })
+        };
+        changed.filter_map(assignment).collect()
     }
 
     /// Plays through other rules than those that are in use.

@@ -6,7 +6,7 @@ use crate::access::tests::{account, account_id, permission_set, unit};
 use crate::desired::tests::{entra_id, group_id, user};
 use crate::group_plan::IdentityGroup;
 use crate::mapping::map_user;
-use crate::record::{PrincipalKind, Standing};
+use crate::record::Standing;
 
 const RULES: &str = "[[grant]]\ngroup = \"Engineers\"\npermission_set = \"Admin\"\naccounts = [\"prod\"]\n";
 
