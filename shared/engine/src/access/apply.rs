@@ -3,7 +3,7 @@
 use super::AccessPorts;
 use super::desired::CalledFor;
 use super::group::{Left, UNDER_WAY};
-use super::ports::{FailedChange, RequestStatus};
+use super::ports::{BegunRequest, FailedChange, RequestStatus};
 use super::requests::Standing;
 use crate::mirror::Mirror;
 use crate::ports::{CallError, Cause};
@@ -115,6 +115,21 @@ impl Mirror {
             cause: &work.cause,
             lag: self.clock.now().duration_since(work.noticed_at),
         });
+    }
+}
+
+impl AccessPorts {
+    /// Asks for one change that was approved, and for which a place was taken.
+    pub(super) async fn asked_for(
+        &self,
+        group: &GroupId,
+        change: AssignmentChange,
+    ) -> (AssignmentChange, Result<BegunRequest, CallError>) {
+        let answer = match &change {
+            AssignmentChange::Revoke(assignment) => self.writer.delete(group, assignment).await,
+            AssignmentChange::Grant(assignment) => self.writer.create(group, assignment).await,
+        };
+        (change, answer)
     }
 }
 

@@ -135,18 +135,6 @@ impl AccessPorts {
         self.edit(|outstanding| outstanding.ended(group, ended)).await
     }
 
-    async fn asked_for(
-        &self,
-        group: &GroupId,
-        change: AssignmentChange,
-    ) -> (AssignmentChange, Result<BegunRequest, CallError>) {
-        let answer = match &change {
-            AssignmentChange::Revoke(assignment) => self.writer.delete(group, assignment).await,
-            AssignmentChange::Grant(assignment) => self.writer.create(group, assignment).await,
-        };
-        (change, answer)
-    }
-
     /// Notes what the calls were answered with: ids of what is under way, and places that are free again.
     async fn note(
         &self,
