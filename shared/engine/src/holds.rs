@@ -150,7 +150,8 @@ impl HoldDecisions {
             due: now,
             priority: Priority::Revocation,
             subject: Subject { kind: held.kind, id: held.principal.clone() },
-            reason: Reason::Approved,
+            // What is approved for account assignments says nothing about members.
+            reason: if held.access.is_empty() { Reason::Approved } else { Reason::Access },
             look: Look::ReadAnyway,
             expectations: Vec::new(),
             noticed_at: now,

@@ -86,9 +86,7 @@ impl Work {
 
     /// It says, or may say, something about the group's account assignments.
     pub(crate) fn asks_for_access(&self) -> bool {
-        let asks = |key: &AgendaKey| {
-            matches!(key.reason, Reason::Access | Reason::Approved | Reason::Doubt | Reason::Sweep)
-        };
+        let asks = |key: &AgendaKey| matches!(key.reason, Reason::Access | Reason::Doubt | Reason::Sweep);
         self.look == Look::InDoubt || self.agenda.iter().any(asks)
     }
 

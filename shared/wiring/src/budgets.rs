@@ -31,9 +31,11 @@ pub fn identity_store(mirrors: u16) -> Budgets {
     Budgets::new(IDENTITY_STORE_CALLS / f64::from(mirrors))
 }
 
-/// What one of so many mirrors may call of sso-admin. Needs a tokio runtime.
+/// What one of so many mirrors may call of sso-admin. Needs a tokio runtime. Only fourteen requests are under way over all
+/// of them, so that seldom more than two mirrors have something to ask at once; should more have, AWS says so, and their
+/// budgets shrink.
 pub fn admin_of_mirror(mirrors: u16) -> Budget {
-    Budget::new("sso-admin", ADMIN_CALLS * (1.0 - ADMIN_SHARE_OF_SWEEP) / f64::from(mirrors))
+    Budget::new("sso-admin", ADMIN_CALLS * (1.0 - ADMIN_SHARE_OF_SWEEP) / f64::from(mirrors.min(2)))
 }
 
 /// What the sweep may call of sso-admin. Needs a tokio runtime.

@@ -3,7 +3,7 @@
 use super::AccessPorts;
 use super::desired::CalledFor;
 use super::group::{Left, UNDER_WAY};
-use super::ports::{FailedChange, RequestStatus};
+use super::ports::{BegunRequest, FailedChange, RequestStatus};
 use super::requests::Standing;
 use crate::mirror::Mirror;
 use crate::ports::{CallError, Cause};
@@ -34,7 +34,7 @@ impl Mirror {
         round: Round<'_>,
         record: &mut Record<GroupRecord>,
         plan: AssignmentPlan,
-        under_way: bool,
+        standing: Standing,
     ) -> Result<Left, CallError> {
         let approved = approved(round, record, plan)?;
         record.principal.access.begin(approved.plan());
@@ -42,7 +42,7 @@ impl Mirror {
         let revokes = approved.plan().revocations().next().is_some();
         self.agenda.put(&[self.access_entry(round.work, revokes, UNDER_WAY)]).await?;
         let now = self.clock.now();
-        let asked = round.access.ask(round.group_id, &approved, now).await?;
+        let asked = round.access.ask(round.group_id, &approved, standing.listed, now).await?;
         for failed in &asked.failed {
             self.telemetry.assignment_failed(&record.id, failed);
         }
@@ -53,7 +53,7 @@ impl Mirror {
         }
         // What found no room is asked for as soon as there is some.
         let all_rest = plan_rests(&approved, record, now);
-        if under_way || asked.under_way > 0 || !all_rest {
+        if !standing.open.is_empty() || asked.under_way > 0 || !all_rest {
             return Ok(Left::UnderWay { revokes });
         }
         Ok(Left::Resting { revokes })
@@ -115,6 +115,21 @@ impl Mirror {
             cause: &work.cause,
             lag: self.clock.now().duration_since(work.noticed_at),
         });
+    }
+}
+
+impl AccessPorts {
+    /// Asks for one change that was approved, and for which a place was taken.
+    pub(super) async fn asked_for(
+        &self,
+        group: &GroupId,
+        change: AssignmentChange,
+    ) -> (AssignmentChange, Result<BegunRequest, CallError>) {
+        let answer = match &change {
+            AssignmentChange::Revoke(assignment) => self.writer.delete(group, assignment).await,
+            AssignmentChange::Grant(assignment) => self.writer.create(group, assignment).await,
+        };
+        (change, answer)
     }
 }
 

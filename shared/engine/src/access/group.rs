@@ -94,12 +94,15 @@ impl Mirror {
             DesiredGroup::Absent => None,
         };
         if work.look != Look::InDoubt
-            && !work.approved
+            && record.marks.approved_access.is_empty()
             && record.principal.access.is_in_step(&called_for.desired)
         {
             return Ok(Left::Nothing);
         }
         let standing = access.standing(&record.id, now).await?;
+        if work.look != Look::InDoubt && standing.only_waits() {
+            return Ok(Left::UnderWay { revokes: standing.revokes() });
+        }
         let relevant = relevant(record, &called_for, &standing);
         let (actual, caller) = if relevant.is_empty() {
             // Nothing can come of it but a hold: who calls does not matter.
@@ -130,7 +133,7 @@ impl Mirror {
         let plan = plan.without(&resting);
         if !plan.changes.is_empty() {
             let round = Round { access, work, group_id: &group_id, called_for: &called_for };
-            return self.ask_for(round, record, plan, !standing.open.is_empty()).await;
+            return self.ask_for(round, record, plan, standing).await;
         }
         record.principal.access.made.extend(plan.claimed);
         match (standing.open.is_empty(), settled) {

@@ -4,18 +4,27 @@ use super::AccessPorts;
 use super::ports::{BegunRequest, FailedChange, RequestStatus};
 use crate::ports::{CallError, Cause};
 use futures::future::join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use planning::access::{AccountAssignment, AssignmentChange, AssignmentRequest, Outstanding, RequestKind};
 use planning::guard_rail::ApprovedAssignmentPlan;
+use planning::ids::AssignmentRequestId;
 use planning::{EntraObjectId, GroupId};
 use std::collections::BTreeSet;
 
 /// How often the list is read and stored anew because somebody was faster.
 const ATTEMPTS: usize = 8;
 
+/// For so long AWS's list of what is under way is taken for what it was; who begins something meanwhile takes a place
+/// that counts whether it is listed or not.
+const LISTED_FOR: SignedDuration = SignedDuration::from_secs(1);
+
 /// How a group's requests stand.
 #[derive(Debug, Default)]
 pub(super) struct Standing {
+    /// What AWS lists as under way, whoever began it, and when it was asked; `None` if it was not.
+    pub listed: Option<(BTreeSet<AssignmentRequestId>, Timestamp)>,
+    /// There is no room for a further request.
+    pub full: bool,
     /// The group's that may be under way.
     pub open: Vec<AssignmentRequest>,
     /// The group's that ended.
@@ -34,6 +43,16 @@ pub(super) struct Asked {
 }
 
 impl Standing {
+    /// True if nothing has come to its end, and nothing more can be asked for.
+    pub fn only_waits(&self) -> bool {
+        self.full && self.ended.is_empty() && !self.open.is_empty()
+    }
+
+    /// True if something is being taken away.
+    pub fn revokes(&self) -> bool {
+        self.open.iter().any(|request| request.kind == RequestKind::Deletion)
+    }
+
     /// Assignments with an open request.
     pub fn changing(&self) -> BTreeSet<AccountAssignment> {
         self.open.iter().map(|request| request.assignment.clone()).collect()
@@ -67,7 +86,8 @@ impl AccessPorts {
         }
         let in_progress = self.reader.in_progress().await?;
         let (open, ended) = own.into_iter().partition(|request| request.may_be_open(&in_progress, now));
-        Ok(Standing { open, ended })
+        let full = outstanding.room(&in_progress, now) == 0;
+        Ok(Standing { listed: Some((in_progress, now)), full, open, ended })
     }
 
     /// Asks for the plan's changes, revocations first, as many as there is room for. A place is taken before each
@@ -76,10 +96,14 @@ impl AccessPorts {
         &self,
         group_id: &GroupId,
         approved: &ApprovedAssignmentPlan,
+        listed: Option<(BTreeSet<AssignmentRequestId>, Timestamp)>,
         now: Timestamp,
     ) -> Result<Asked, CallError> {
         let group = &approved.plan().group;
-        let in_progress = self.reader.in_progress().await?;
+        let in_progress = match listed.filter(|(_, at)| now.duration_since(*at) < LISTED_FOR) {
+            Some((in_progress, _)) => in_progress,
+            None => self.reader.in_progress().await?,
+        };
         let mut chosen: Vec<AssignmentChange> = Vec::new();
         self.edit(|outstanding| {
             let room = outstanding.room(&in_progress, now);
@@ -109,18 +133,6 @@ impl AccessPorts {
             return Ok(());
         }
         self.edit(|outstanding| outstanding.ended(group, ended)).await
-    }
-
-    async fn asked_for(
-        &self,
-        group: &GroupId,
-        change: AssignmentChange,
-    ) -> (AssignmentChange, Result<BegunRequest, CallError>) {
-        let answer = match &change {
-            AssignmentChange::Revoke(assignment) => self.writer.delete(group, assignment).await,
-            AssignmentChange::Grant(assignment) => self.writer.create(group, assignment).await,
-        };
-        (change, answer)
     }
 
     /// Notes what the calls were answered with: ids of what is under way, and places that are free again.

@@ -1,8 +1,9 @@
 //! The full sweep's part about account assignments: all of managed groups are read, and what differs is put on the
 //! agenda. What somebody else made and no rule speaks of is only reported.
 
-use super::ports::AccountAssignmentReader;
+use super::ports::{AccountAssignmentReader, Weighed};
 use super::watch::AccessWatch;
+use super::world::AccessWorld;
 use crate::agenda::{AgendaEntry, Priority, Reason};
 use crate::ports::CallError;
 use crate::trigger::{Look, Subject};
@@ -11,7 +12,7 @@ use planning::access::{AccountAssignment, Bindings, desired_of_group};
 use planning::record::{GroupRecord, Record};
 use planning::{EntraObjectId, GroupId};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What the comparison needs.
@@ -78,7 +79,21 @@ impl AccessSweep {
             let differences = compared(record, &desired.granted.keys().cloned().collect(), actual);
             self.note(id, differences, &mut swept).await?;
         }
+        self.recount(&world, &records).await?;
         Ok(swept)
+    }
+
+    /// Counts anew what is ours: bulk is measured by it.
+    async fn recount(
+        &self,
+        world: &AccessWorld,
+        records: &BTreeMap<EntraObjectId, Record<GroupRecord>>,
+    ) -> Result<(), CallError> {
+        let weighed = self.watch.access.weighed().await?;
+        let Some(weighed) = weighed.filter(|weighed| weighed.digest == world.digest) else { return Ok(()) };
+        let ours = records.values().map(|record| record.principal.access.recorded().len() as u64);
+        let recounted = Weighed { assignments: ours.sum(), ..weighed };
+        self.watch.access.store_weighed(&recounted).await
     }
 
     async fn note(

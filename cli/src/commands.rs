@@ -1,4 +1,4 @@
-//! Carries out what the command line asks for.
+//! Which command does what, and what it ends with.
 
 use crate::arguments::{Command, RulesCommand};
 use entra_mirror::plan_command::PlanOptions;
@@ -9,10 +9,7 @@ use entra_mirror::{
 use std::process::ExitCode;
 use tokio::task::LocalSet;
 
-/// The exit code.
-///
-/// # Errors
-/// When it cannot be carried out; the error says what to do.
+/// Does what a command asks for.
 pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
     let done = |()| ExitCode::SUCCESS;
     let judged = |good| if good { ExitCode::SUCCESS } else { ExitCode::FAILURE };
