@@ -15,7 +15,7 @@ use wiring::operator;
 /// # Errors
 /// When a side cannot be read completely, or the file cannot be written.
 pub async fn list(out: Option<&Path>, json: bool) -> anyhow::Result<()> {
-    let snapshot = operator::snapshot_reader().await?.read().await?;
+    let snapshot = operator::snapshot_reader(None).await?.read().await?;
     let list = AdoptionList(candidates(&snapshot));
     print(&list.0, json)?;
     if let Some(file) = out {
@@ -36,7 +36,7 @@ pub async fn list(out: Option<&Path>, json: bool) -> anyhow::Result<()> {
 /// # Errors
 /// When the file is no list of this tenant, a side cannot be read completely, or the ledger fails. It can be repeated.
 pub async fn adopt(file: &Path, patience: Duration) -> anyhow::Result<bool> {
-    let reader = operator::snapshot_reader().await?;
+    let reader = operator::snapshot_reader(None).await?;
     let json = std::fs::read(file).with_context(|| {
         format!("cannot read {}: name a file that `entra-mirror adopt --out LIST` wrote", file.display())
     })?;

@@ -14,7 +14,7 @@ use wiring::operator;
 /// # Errors
 /// When the file is no plan of this tenant, a side cannot be read completely, or the ledger fails. It can be repeated.
 pub async fn apply(file: &Path, patience: Duration) -> anyhow::Result<bool> {
-    let reader = operator::snapshot_reader().await?;
+    let reader = operator::snapshot_reader(None).await?;
     let json = std::fs::read(file).with_context(|| {
         format!("cannot read {}: name a file that `entra-mirror plan --out PLAN` wrote", file.display())
     })?;

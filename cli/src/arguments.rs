@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use entra_mirror::certificate_command::{Asked, CertificateRequest};
 use entra_mirror::holds_command::Choice;
+use entra_mirror::rules_command::Against;
 use entra_mirror::snapshot_command::Sides;
 use planning::EntraObjectId;
 use planning::rotation::{Command as Instructed, TargetId};
@@ -218,17 +219,47 @@ impl From<CertificateCommand> for CertificateRequest {
 #[derive(Subcommand)]
 pub enum RulesCommand {
     /// Reports every fault of a document of grants, with line and column. Ends with 1 if the rules cannot be used;
-    /// warnings alone are no failure. Touches nothing but the file.
+    /// warnings alone are no failure. Touches nothing.
     Check {
         /// The document.
         file: PathBuf,
-        /// Also find faults that only show where accounts, permission sets and groups are known: those of this snapshot.
-        #[arg(long, value_name = "FILE")]
-        snapshot: Option<PathBuf>,
+        #[command(flatten)]
+        against: AgainstOptions,
         /// Print one JSON object instead of a line per fault.
         #[arg(long)]
         json: bool,
     },
+    /// Checks a document of grants against both sides, shows what it would change in account assignments, asks, and stores
+    /// it in the parameter RULES_PARAMETER. Ends with 1 if it is not stored.
+    Push {
+        /// The document.
+        file: PathBuf,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Where faults are looked for that only show where accounts, permission sets and groups are known.
+#[derive(Args)]
+#[group(multiple = false)]
+pub struct AgainstOptions {
+    /// Look them up in this snapshot, too.
+    #[arg(long, value_name = "FILE")]
+    snapshot: Option<PathBuf>,
+    /// Look them up in both sides, too, as they are now.
+    #[arg(long)]
+    connected: bool,
+}
+
+impl From<AgainstOptions> for Against {
+    fn from(options: AgainstOptions) -> Self {
+        match options.snapshot {
+            Some(file) => Against::Snapshot(file),
+            None if options.connected => Against::BothSides,
+            None => Against::Nothing,
+        }
+    }
 }
 
 /// How work is followed.

@@ -39,8 +39,11 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
             explain_command::explain(&sides.into(), &what, json).await.map(done)
         }
         Command::Snapshot { file } => snapshot_command::take(&file).await.map(done),
-        Command::Rules { command: RulesCommand::Check { file, snapshot, json } } => {
-            rules_command::check(&file, snapshot.as_deref(), json).map(judged)
+        Command::Rules { command: RulesCommand::Check { file, against, json } } => {
+            rules_command::check(&file, &against.into(), json).await.map(judged)
+        }
+        Command::Rules { command: RulesCommand::Push { file, yes } } => {
+            rules_command::push(&file, yes).await.map(judged)
         }
         Command::Playground { json } => LocalSet::new().run_until(playground::run(json)).await.map(judged),
     }

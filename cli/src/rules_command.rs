@@ -1,35 +1,104 @@
-//! `entra-mirror rules check`: reports every fault of a document of grants.
+//! `entra-mirror rules check` and `rules push`: finds every fault of a document of grants, shows what it would change, and
+//! puts it in force.
 
-use crate::snapshot_command::stored;
+use crate::snapshot_command::{stored, text_of_rules};
 use anyhow::Context;
 use planning::rules::{Document, Fault, Severity};
-use planning::snapshot::Snapshot;
+use planning::snapshot::{self, Snapshot};
 use serde_json::json;
-use std::io::Write;
-use std::path::Path;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use wiring::operator;
 
-/// Reads the document and prints its faults; true if the rules can be used. With a snapshot also those that only show
-/// where accounts, permission sets and groups are known.
+/// Where accounts, permission sets and groups are looked up.
+#[derive(Debug, Clone)]
+pub enum Against {
+    /// Nowhere: the document alone is checked.
+    Nothing,
+    /// In a stored snapshot.
+    Snapshot(PathBuf),
+    /// In both sides, now.
+    BothSides,
+}
+
+/// Reads the document and prints its faults; true if the rules can be used.
 ///
 /// # Errors
-/// When a file cannot be read.
-pub fn check(file: &Path, snapshot: Option<&Path>, json: bool) -> anyhow::Result<bool> {
-    let text = std::fs::read_to_string(file).with_context(|| {
-        format!("cannot read {}: name a text file in UTF-8 that holds the grants", file.display())
-    })?;
-    let snapshot = snapshot.map(stored).transpose()?;
+/// When a file cannot be read, or a side that is asked for.
+pub async fn check(file: &Path, against: &Against, json: bool) -> anyhow::Result<bool> {
+    let text = text_of_rules(file)?;
     let document = Document::read(&text);
+    let snapshot = match against {
+        Against::Nothing => None,
+        Against::Snapshot(stored_in) => Some(stored(stored_in)?),
+        Against::BothSides => Some(both_sides(text).await?),
+    };
     let faults = match snapshot {
         Some(snapshot) => faults_there(&document, &snapshot)?,
         None => document.faults().to_vec(),
     };
     print(file, document.readable().grants.len(), &faults, json)?;
-    Ok(faults.iter().all(|fault| fault.severity != Severity::Error))
+    Ok(is_usable(&faults))
+}
+
+/// Checks the document against both sides, shows what it would change in account assignments, asks unless `yes`, and
+/// stores it in the parameter of the rules; true if the rules are then in use. The functions do the rest.
+///
+/// # Errors
+/// When the file or a side cannot be read, nobody can be asked, or the parameter cannot be written.
+pub async fn push(file: &Path, yes: bool) -> anyhow::Result<bool> {
+    let text = text_of_rules(file)?;
+    let parameter = operator::rules_parameter()?;
+    let document = Document::read(&text);
+    // Faults of the text alone are told without reading both sides.
+    if !is_usable(document.faults()) {
+        print(file, document.readable().grants.len(), document.faults(), false)?;
+        return Ok(false);
+    }
+    if parameter.text_if_any().await?.as_ref() == Some(&text) {
+        writeln!(std::io::stdout(), "{} holds these rules already", parameter.name())?;
+        return Ok(true);
+    }
+    let snapshot = both_sides(text.clone()).await?;
+    let faults = faults_there(&document, &snapshot)?;
+    print(file, document.readable().grants.len(), &faults, false)?;
+    if !is_usable(&faults) {
+        return Ok(false);
+    }
+    write!(std::io::stdout(), "{}", snapshot::plan(&snapshot)?.only_access())?;
+    if !yes && !is_confirmed(parameter.name())? {
+        writeln!(std::io::stdout(), "nothing is stored")?;
+        return Ok(false);
+    }
+    parameter.store(&text).await?;
+    writeln!(std::io::stdout(), "stored in {}; the functions see it within a minute", parameter.name())?;
+    Ok(true)
+}
+
+fn is_confirmed(parameter: &str) -> anyhow::Result<bool> {
+    anyhow::ensure!(
+        std::io::stdin().is_terminal(),
+        "nothing is stored, since nobody can be asked here: add --yes to store the rules without a question"
+    );
+    write!(std::io::stdout(), "Store these rules in {parameter}? Only \"yes\" does. ")?;
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(answer.trim() == "yes")
+}
+
+async fn both_sides(rules: String) -> anyhow::Result<Snapshot> {
+    Ok(operator::snapshot_reader(Some(rules)).await?.read().await?)
+}
+
+fn is_usable(faults: &[Fault]) -> bool {
+    faults.iter().all(|fault| fault.severity != Severity::Error)
 }
 
 fn faults_there(document: &Document, snapshot: &Snapshot) -> anyhow::Result<Vec<Fault>> {
     let there = snapshot.faults_of(document.readable()).context(
-        "the snapshot knows no accounts and permission sets: take it where RULES_PARAMETER is set, or check without it",
+        "accounts and permission sets are not known: set RULES_PARAMETER (where a snapshot is used: where it is \
+         taken), or check without them",
     )?;
     let mut faults: Vec<Fault> = document.faults().iter().cloned().chain(there).collect();
     faults.sort();

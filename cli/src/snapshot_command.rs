@@ -23,14 +23,12 @@ impl Sides {
     /// # Errors
     /// When a file cannot be used, a variable is missing, or a side cannot be read completely.
     pub async fn read(&self) -> anyhow::Result<Snapshot> {
+        let rules = self.rules.as_deref().map(text_of_rules).transpose()?;
         let snapshot = match &self.snapshot {
             Some(file) => stored(file)?,
-            None => operator::snapshot_reader().await?.read().await?,
+            None => operator::snapshot_reader(rules.clone()).await?.read().await?,
         };
-        let Some(file) = &self.rules else { return Ok(snapshot) };
-        let rules = std::fs::read_to_string(file).with_context(|| {
-            format!("cannot read {}: name a text file in UTF-8 that holds the grants", file.display())
-        })?;
+        let Some(rules) = rules else { return Ok(snapshot) };
         anyhow::ensure!(
             snapshot.access.is_some(),
             "the snapshot knows no accounts and permission sets, so that rules cannot be played through: \
@@ -38,6 +36,13 @@ impl Sides {
         );
         Ok(snapshot.with_rules(rules))
     }
+}
+
+/// Reads a document of grants.
+pub(crate) fn text_of_rules(file: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(file).with_context(|| {
+        format!("cannot read {}: name a text file in UTF-8 that holds the grants", file.display())
+    })
 }
 
 /// Reads a stored snapshot of the tenant that is worked on, if that is known.
@@ -54,7 +59,7 @@ pub(crate) fn stored(file: &Path) -> anyhow::Result<Snapshot> {
 /// # Errors
 /// When a side cannot be read completely, or the file cannot be written.
 pub async fn take(file: &Path) -> anyhow::Result<()> {
-    let snapshot = operator::snapshot_reader().await?.read().await?;
+    let snapshot = operator::snapshot_reader(None).await?.read().await?;
     store_private(file, &snapshot.to_json()?)?;
     let (entra, store) = (&snapshot.entra, &snapshot.identity_center);
     let memberships: usize = store.memberships.values().map(|members| members.len()).sum();

@@ -55,6 +55,7 @@ pub struct World {
     pub sweep: Arc<Function>,
     /// Where Graph sends notifications to.
     pub url: FunctionUrl,
+    has_rules: bool,
     _changes: EventSource,
 }
 
@@ -92,7 +93,8 @@ impl World {
             .context("Graph did not take the webhook's address")?;
         let changes = EventSource::start(account.clone(), mirror.clone(), choices.wait);
         let sweep = function("sweep", SWEEP_TIME)?;
-        Ok(Some(Self { sandbox, account, driver, webhook, mirror, sweep, url, _changes: changes }))
+        let has_rules = choices.rules.is_some();
+        Ok(Some(Self { sandbox, account, driver, webhook, mirror, sweep, url, has_rules, _changes: changes }))
     }
 
     /// Entra ID, as an administrator sees it.
@@ -140,7 +142,8 @@ impl World {
     /// # Errors
     /// When it does not start.
     pub async fn operator(&self, arguments: &[&str]) -> anyhow::Result<Output> {
-        let variables = variables(&self.sandbox, &self.account).into_iter();
+        let rules = self.has_rules.then(|| ("RULES_PARAMETER".to_owned(), self.account.rules.clone()));
+        let variables = variables(&self.sandbox, &self.account).into_iter().chain(rules);
         let command = Command::new(built("entra-mirror")?)
             .args(arguments)
             .env_clear()

@@ -19,9 +19,17 @@ use planning::snapshot::{AccessSide, LedgerSide};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// Which rules.
+pub(crate) enum RulesSource {
+    /// Those in use.
+    InUse(RulesParameter),
+    /// These, to be played through. Whether any are in use does not matter.
+    Given(String),
+}
+
 /// Where it is read from.
 pub(crate) struct AccessOfSnapshot {
-    rules: RulesParameter,
+    rules: RulesSource,
     organization: Organization,
     instance: InstanceReadOnly,
     ledger: DynamoLedger,
@@ -30,13 +38,19 @@ pub(crate) struct AccessOfSnapshot {
 impl AccessOfSnapshot {
     pub(crate) fn connect(
         configuration: AccessConfiguration,
+        given: Option<String>,
         aws: &SdkConfig,
         ledger: &DynamoLedger,
     ) -> Self {
         let AccessConfiguration { rules_parameter, identity_store_id } = configuration;
         let reads = Arc::new(budgets::organizations());
         Self {
-            rules: RulesParameter::new(aws_sdk_ssm::Client::new(aws), rules_parameter),
+            rules: match given {
+                Some(text) => RulesSource::Given(text),
+                None => {
+                    RulesSource::InUse(RulesParameter::new(aws_sdk_ssm::Client::new(aws), rules_parameter))
+                }
+            },
             organization: Organization::new(aws_sdk_organizations::Client::new(aws), reads),
             instance: aws::instance(aws, identity_store_id, budgets::admin_of_sweep()).reader(),
             ledger: ledger.clone(),
@@ -51,7 +65,10 @@ impl AccessReader for AccessOfSnapshot {
         groups: &BTreeSet<GroupId>,
         ledger: &LedgerSide,
     ) -> Result<Option<AccessSide>, CallError> {
-        let rules = self.rules.text().await?;
+        let rules = match &self.rules {
+            RulesSource::InUse(parameter) => parameter.text().await?,
+            RulesSource::Given(text) => text.clone(),
+        };
         let accounts = self.organization.accounts().await?;
         let permission_sets = self.instance.permission_sets().await?;
         let HeldByGroups { caller, assignments } = self.instance.of_groups(groups).await?;

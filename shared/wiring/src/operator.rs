@@ -6,6 +6,7 @@ use crate::clock::SystemClock;
 use crate::configuration::{ConfigurationError, OperatorConfiguration, StoreConfiguration, environment};
 use crate::http::SharedHttp;
 use crate::pace::EvenPace;
+use crate::rules::RulesParameter;
 use crate::variables::Variables;
 use crate::{aws, budgets, graph};
 use async_trait::async_trait;
@@ -74,11 +75,12 @@ pub fn tenant() -> Result<Option<EntraObjectId>, ConfigurationError> {
 }
 
 /// Connects the command to both sides and the ledger, to read them. It takes the variables of the sweep function, but for
-/// the queue, and the credentials and Region of the AWS SDK's default chain.
+/// the queue, and the credentials and Region of the AWS SDK's default chain. `rules` are played through instead of those
+/// in use.
 ///
 /// # Errors
 /// When a variable is missing or wrong, or TLS cannot be set up.
-pub async fn snapshot_reader() -> Result<SnapshotReader, OperatorError> {
+pub async fn snapshot_reader(rules: Option<String>) -> Result<SnapshotReader, OperatorError> {
     // The command never puts anything into the queue.
     let or_none =
         |name: &str| environment(name).or_else(|| (name == "CHANGES_QUEUE_URL").then(|| "none".to_owned()));
@@ -89,7 +91,7 @@ pub async fn snapshot_reader() -> Result<SnapshotReader, OperatorError> {
     let directory = graph::directory(&read.graph, &http, &aws, budgets::graph_of_full_sweep());
     let ledger = DynamoLedger::new(aws_sdk_dynamodb::Client::new(&aws), read.ledger_table.clone());
     let access: Arc<dyn AccessReader> = match configuration.access() {
-        Some(access) => Arc::new(AccessOfSnapshot::connect(access, &aws, &ledger)),
+        Some(access) => Arc::new(AccessOfSnapshot::connect(access, rules, &aws, &ledger)),
         None => Arc::new(NoAccess),
     };
     let store = aws::identity_store(&aws, configuration.identity_store_id, budgets::identity_store(1));
@@ -108,6 +110,17 @@ pub async fn snapshot_reader() -> Result<SnapshotReader, OperatorError> {
         clock: Arc::new(SystemClock),
         pace: Arc::new(EvenPace::default()),
     })
+}
+
+/// The parameter that holds the rules (`RULES_PARAMETER`).
+///
+/// # Errors
+/// When the variable is missing, or TLS cannot be set up.
+pub async fn rules_parameter() -> Result<RulesParameter, OperatorError> {
+    let name =
+        Variables(&environment).required("RULES_PARAMETER", "the SSM parameter that holds the rules")?;
+    let aws = aws::configuration(SharedHttp::new()?).await;
+    Ok(RulesParameter::new(aws_sdk_ssm::Client::new(&aws), name))
 }
 
 /// What carries out what an operator reviewed: it writes to the ledger, and nothing to Identity Center.

@@ -1,6 +1,8 @@
 //! Facts about account assignments: rules in Parameter Store, accounts and permission sets in the sandbox.
 
+use crate::plan::{folder, printed, text};
 use crate::team::{Team, members};
+use anyhow::ensure;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tests::waiting::Seen;
@@ -115,5 +117,52 @@ async fn rules_with_an_error_fail_the_run_and_take_nothing_away() -> anyhow::Res
     let error = team.minute_run().await.unwrap_err();
     assert!(format!("{error:?}").contains("rules check"), "{error:?}");
     assert_eq!(team.accounts().await?, [PROD.to_owned()].into());
+    Ok(())
+}
+
+#[tokio::test]
+async fn rules_are_pushed_once_they_are_right_and_then_explain_who_has_what() -> anyhow::Result<()> {
+    let Some(team) = team(&[PROD]).await? else { return Ok(()) };
+    team.reach(&[PROD]).await?;
+    let file = folder("rules")?.join("rules.toml");
+    let push = async |rules: &str, more: &[&str]| {
+        std::fs::write(&file, rules)?;
+        team.operator(&[&["rules", "push", text(&file)?], more].concat()).await
+    };
+
+    let misspelt = rules(&["prod", "labb"]);
+    let output = push(&misspelt, &["--yes"]).await?;
+    let said = printed(&output);
+    ensure!(output.status.code() == Some(1) && said.contains("labb") && said.contains("\"lab\""), "{said}");
+    let output = team.operator(&["rules", "check", text(&file)?]).await?;
+    ensure!(output.status.success(), "the text alone has no fault: {}", printed(&output));
+    let output = team.operator(&["rules", "check", text(&file)?, "--connected"]).await?;
+    ensure!(output.status.code() == Some(1) && printed(&output).contains("labb"), "{}", printed(&output));
+
+    let right = rules(&[STAGING, "lab"]);
+    let output = push(&right, &[]).await?;
+    let said = printed(&output);
+    ensure!(output.status.code() == Some(1) && said.contains("add --yes"), "nobody can be asked: {said}");
+    for line in [
+        "- AdministratorAccess in account prod (222222222222)   # no rule calls for it",
+        "+ AdministratorAccess in account lab (444444444444)   # rule at 1:1",
+        "Plan: 1 to revoke, 0 to update, 2 to grant;",
+    ] {
+        ensure!(said.contains(line), "{line:?} is missing in\n{said}");
+    }
+    team.reach(&[PROD]).await?;
+
+    let output = push(&right, &["--yes"]).await?;
+    ensure!(output.status.success() && printed(&output).contains("stored in"), "{}", printed(&output));
+    team.reach(&[STAGING, LAB]).await?;
+    let output = push(&right, &["--yes"]).await?;
+    ensure!(printed(&output).contains("holds these rules already"), "{}", printed(&output));
+
+    let output = team.operator(&["explain", "lab"]).await?;
+    let said = printed(&output);
+    ensure!(said.contains("ada.lovelace@contoso.example") && said.contains("AdministratorAccess"), "{said}");
+    let output = team.operator(&["explain", "ada.lovelace@contoso.example"]).await?;
+    let said = printed(&output);
+    ensure!(said.contains("444444444444") && said.contains("rule at 1:1"), "{said}");
     Ok(())
 }

@@ -1,11 +1,12 @@
 //! What the guard rail would say about so many revocations.
 
-use super::planned::Named;
+use super::AccessSide;
+use super::planned::{Named, PlannedChange, PrincipalPlan};
 use super::world::World;
 use crate::record::Standing;
 use crate::{EntraObjectId, GroupId, hold};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Something that a reviewer has to know before anything is applied.
@@ -30,6 +31,13 @@ pub enum Warning {
     },
     /// So many people would lose memberships that they will be held.
     PeopleLost {
+        /// How many.
+        lost: u64,
+        /// Of how many.
+        of: u64,
+    },
+    /// So many account assignments would go that they will be held.
+    AccessLost {
         /// How many.
         lost: u64,
         /// Of how many.
@@ -74,6 +82,15 @@ pub(super) fn weigh(world: &World<'_>, lost: &BTreeMap<GroupId, u64>, people: u6
     warnings
 }
 
+/// Weighs what groups would lose in accounts.
+pub(super) fn weigh_access(side: &AccessSide, plans: &[PrincipalPlan]) -> Option<Warning> {
+    let changes = plans.iter().flat_map(|plan| &plan.changes);
+    let lost =
+        count(changes.filter(|(change, _)| matches!(change, PlannedChange::RevokeAssignment { .. })).count());
+    let of = count(side.recorded.values().map(BTreeSet::len).sum());
+    (lost > 0 && hold::is_bulk(lost, of)).then_some(Warning::AccessLost { lost, of })
+}
+
 fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
@@ -89,6 +106,7 @@ impl fmt::Display for Warning {
                 write!(f, "{group} loses {lost} members and keeps {left}: {HELD}")
             }
             Warning::PeopleLost { lost, of } => write!(f, "{lost} of {of} people lose memberships: {HELD}"),
+            Warning::AccessLost { lost, of } => write!(f, "{lost} of {of} account assignments go: {HELD}"),
             Warning::Foreign { group, members } => {
                 let names: Vec<String> = members.iter().map(ToString::to_string).collect();
                 write!(

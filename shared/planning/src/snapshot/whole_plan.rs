@@ -92,7 +92,8 @@ pub fn plan(snapshot: &Snapshot) -> Result<WholePlan, UnusableRules> {
         principals.push(outcome.plan);
     }
     principals.retain(|plan| !plan.is_silent());
-    warnings.splice(0..0, weight::weigh(&world, &lost, people));
+    let access_lost = snapshot.access.as_ref().and_then(|side| weight::weigh_access(side, &principals));
+    warnings.splice(0..0, weight::weigh(&world, &lost, people).into_iter().chain(access_lost));
     Ok(WholePlan {
         tenant: snapshot.tenant.clone(),
         service_principal: snapshot.service_principal.clone(),
@@ -133,6 +134,17 @@ impl WholePlan {
         summary.skipped = self.principals.iter().map(|plan| plan.skipped.len()).sum();
         summary.held = self.principals.iter().map(|plan| plan.held.len()).sum();
         summary
+    }
+
+    /// What of the plan is about account assignments, and nothing else.
+    pub fn only_access(mut self) -> Self {
+        self.principals.retain(|plan| plan.kind == PrincipalKind::Group);
+        for plan in &mut self.principals {
+            plan.changes.retain(|(change, _)| change.account().is_some());
+        }
+        self.principals.retain(|plan| !plan.is_silent());
+        self.warnings.retain(|warning| matches!(warning, Warning::AccessLost { .. }));
+        self
     }
 
     /// What of the plan is about one of these, and nothing else.

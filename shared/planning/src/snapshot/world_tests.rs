@@ -452,3 +452,18 @@ fn a_stored_plan_is_neither_a_list_nor_good_for_another_tenant() {
     let list = Stored::<AdoptionList>::read(&json, &tenant, &application).unwrap_err().to_string();
     assert!(list.contains("entra-mirror adopt --out FILE"), "{list}");
 }
+
+#[test]
+fn rules_that_take_away_much_are_announced_with_nothing_but_access_beside() {
+    let mut small = Small::new();
+    small.with_access("");
+    for number in 1..=30 {
+        small.mirrored_group(number, &format!("Team {number}"), &[u32::from(number)]);
+        small.has_admin(number, true);
+    }
+    small.0.entra.groups.get_mut(&group_id(1)).unwrap().users.clear();
+    let plan = plan(&small.0).unwrap().only_access();
+    assert_eq!(plan.warnings, [Warning::AccessLost { lost: 30, of: 30 }]);
+    assert_eq!(plan.changes().count(), 30, "{plan}");
+    assert!(plan.changes().all(|(_, change, _)| change.account().is_some()), "{plan}");
+}
