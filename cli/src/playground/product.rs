@@ -14,7 +14,7 @@ use engine::ports::CallError;
 use engine::sweep::ports::BulkDirectory;
 use engine::sweep::{DriftPolicy, FullSweep, SweepSettings};
 use identity_center::{IdentityStore, Instance, Organization};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use ledger::memory::{MemoryLedger, MemoryLifecycleQueue, MemoryQueue, Received};
 use mirror::MirrorFunction;
 use planning::EntraObjectId;
@@ -38,6 +38,9 @@ const RUN_TIME: Duration = Duration::from_secs(900);
 
 /// As `template.yaml` has it.
 const GRACE: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Deferred work is taken up sooner than in this time, re-checks are made later.
+const RECHECKS_LATER: SignedDuration = SignedDuration::from_secs(20);
 
 /// What the product is connected to.
 #[derive(Clone)]
@@ -182,6 +185,12 @@ impl Product {
     /// True if nothing is queued or being handled, and nothing is left on the agenda.
     pub fn is_idle(&self) -> bool {
         self.queue.open() == 0 && self.ledger.open_agenda().is_empty()
+    }
+
+    /// True if nothing is queued or being handled, and what is left on the agenda is not due for a while: re-checks.
+    pub fn has_settled(&self) -> bool {
+        let soon = Timestamp::now() + RECHECKS_LATER;
+        self.queue.open() == 0 && self.ledger.open_agenda().iter().all(|entry| entry.due > soon)
     }
 
     /// Runs something beside the functions, as long as they run.

@@ -135,7 +135,12 @@ async fn rules_are_pushed_once_they_are_right_and_then_explain_who_has_what() ->
     let misspelt = rules(&["prod", "labb"]);
     let output = push(&misspelt, &["--yes"]).await?;
     let said = printed(&output);
-    ensure!(output.status.code() == Some(1) && said.contains("labb") && said.contains("\"lab\""), "{said}");
+    ensure!(
+        output.status.code() == Some(1)
+            && said.contains("there is no account `labb`")
+            && said.contains("did you mean `lab`"),
+        "{said}"
+    );
     let output = team.operator(&["rules", "check", text(&file)?]).await?;
     ensure!(output.status.success(), "the text alone has no fault: {}", printed(&output));
     let output = team.operator(&["rules", "check", text(&file)?, "--connected"]).await?;
