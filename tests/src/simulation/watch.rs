@@ -169,6 +169,11 @@ impl Watch {
         self.losses.approved(people);
     }
 
+    /// How long ago an operator approved what this principal loses.
+    pub fn approved_ago(&self, principal: &str, now: Duration) -> Option<Duration> {
+        self.approved_at.get(principal).map(|at| now.saturating_sub(*at))
+    }
+
     /// Looks at everything that must hold.
     ///
     /// # Errors
