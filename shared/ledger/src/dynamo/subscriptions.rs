@@ -74,11 +74,12 @@ impl SweepRequests for DynamoLedger {
         let key = Key::sweep();
         let request =
             self.table.client.update_item().table_name(&self.table.name).set_key(Some(key.attributes()));
-        // A part of a second counts as a whole one, so that no sweep that began before it is taken for the answer.
-        let second = at.as_second() + i64::from(at.subsec_nanosecond() > 0);
+        // A part of a millisecond counts as a whole one, so that no sweep that began before it is taken for the answer.
+        let rest = at.subsec_nanosecond() % 1_000_000;
+        let millisecond = at.as_millisecond() + i64::from(rest > 0);
         let request = request
             .update_expression("SET wanted_at = :at")
-            .expression_attribute_values(":at", number(second));
+            .expression_attribute_values(":at", number(millisecond));
         request.send().await.map(|_| ()).map_err(|error| UPDATE.error(key, &error))
     }
 }

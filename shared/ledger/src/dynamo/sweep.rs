@@ -36,7 +36,7 @@ impl SweepLedger for DynamoLedger {
         let Some(item) = self.table.get(&Key::sweep()).await? else { return Ok(SweepState::default()) };
         let fields = Fields::of(&item);
         let wanted_at: Option<i64> = fields.number("wanted_at")?;
-        let wanted_at = wanted_at.map(Timestamp::from_second).transpose();
+        let wanted_at = wanted_at.map(Timestamp::from_millisecond).transpose();
         let progress: Option<Result<SweepProgress, _>> = fields.text("progress")?.map(serde_json::from_str);
         let progress = progress.transpose().map_err(|error| {
             let why = place_of(&error);
@@ -52,7 +52,7 @@ impl SweepLedger for DynamoLedger {
         let request = update(&self.table)
             .update_expression("REMOVE wanted_at")
             .condition_expression("wanted_at <= :begun")
-            .expression_attribute_values(":begun", number(begun.as_second()));
+            .expression_attribute_values(":begun", number(begun.as_millisecond()));
         is_written(request.send().await).map(|_| ())
     }
 

@@ -14,6 +14,7 @@ mod review;
 mod rotation;
 mod start;
 mod statistics;
+mod subscriptions;
 mod tls_endpoint;
 mod webhook_rate;
 mod world;
@@ -112,6 +113,9 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<bool> {
     if certificate::NAMES.into_iter().any(wanted) {
         print(certificate::measure().await?)?;
     }
+    if subscriptions::NAMES.into_iter().any(wanted) {
+        print(subscriptions::measure().await?)?;
+    }
     if review::NAMES.into_iter().any(wanted) {
         print(review::measure().await?.into())?;
     }
@@ -145,6 +149,7 @@ fn names() -> Vec<String> {
     names.extend(load::NAMES.map(str::to_owned));
     names.extend(rotation::NAMES.map(str::to_owned));
     names.extend(certificate::NAMES.map(str::to_owned));
+    names.extend(subscriptions::NAMES.map(str::to_owned));
     names.extend(review::NAMES.map(str::to_owned));
     names.extend(lag::NAMES.map(str::to_owned));
     names.extend(start::FUNCTIONS.iter().flat_map(|name| [start::name(name), first_https::name(name)]));
