@@ -1,6 +1,7 @@
 //! What an end-to-end test is made of: the built functions behind a stand-in for Lambda, moto for SQS, DynamoDB
 //! and Secrets Manager, and the sandbox for Entra ID and Identity Center. Everything is real HTTP on the loopback.
 
+pub mod access;
 pub mod account;
 pub mod binaries;
 pub mod certificate_world;

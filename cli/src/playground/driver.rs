@@ -4,14 +4,17 @@
 use super::comparison::{self, Exceptions, Side};
 use super::entra::Entra;
 use super::text;
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use aws_sdk_identitystore::Client;
 use aws_sdk_identitystore::config::interceptors::BeforeTransmitInterceptorContextMut;
+use aws_sdk_identitystore::config::retry::RetryConfig;
 use aws_sdk_identitystore::config::{
-    BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents,
+    BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents, SharedCredentialsProvider,
 };
 use aws_sdk_identitystore::error::BoxError;
 use aws_sdk_identitystore::operation::list_groups::builders::ListGroupsFluentBuilder;
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_types::SdkConfig;
 use identity_center::ThrottlesAreOurs;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -72,6 +75,22 @@ impl Driver {
         serde_json::from_slice(&answer.bytes().await?).context("the sandbox's calls are no JSON")
     }
 
+    /// Everything on the side of AWS.
+    pub async fn state(&self) -> anyhow::Result<Value> {
+        let answer = self.http.get(format!("{}/state", self.control)).send().await?;
+        serde_json::from_slice(&answer.bytes().await?).context("the sandbox's state is no JSON")
+    }
+
+    /// Asks the sandbox for something: `seed` or `faults`.
+    pub async fn control(&self, what: &str, body: &Value) -> anyhow::Result<Value> {
+        let request = self.http.post(format!("{}/{what}", self.control));
+        let answer = request.header("content-type", "application/json").body(body.to_string()).send().await?;
+        let is_taken = answer.status().is_success();
+        let answer: Value = serde_json::from_slice(&answer.bytes().await?)?;
+        ensure!(is_taken, "the sandbox refused the {what}: {answer}");
+        Ok(answer)
+    }
+
     /// True if no notification is on its way.
     pub async fn has_delivered(&self) -> anyhow::Result<bool> {
         Ok(self.calls().await?["notifications"]["waiting"] == 0)
@@ -103,16 +122,24 @@ impl Driver {
     }
 }
 
-/// A client of the sandbox's identity store; an uncounted one says that its calls are not the product's.
-pub fn identity_store_client(addresses: &Value, http: SharedHttp, uncounted: bool) -> Client {
+/// What clients of the sandbox's AWS are made from.
+pub fn aws(addresses: &Value, http: SharedHttp) -> SdkConfig {
     let credentials = Credentials::new("playground", "playground", None, None, "playground");
-    let config = aws_sdk_identitystore::Config::builder()
+    SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(text(addresses, "region")))
         .endpoint_url(text(addresses, "aws"))
-        .credentials_provider(credentials)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .retry_config(RetryConfig::standard())
+        .sleep_impl(TokioSleep::new())
         .http_client(http)
-        .retry_classifier(ThrottlesAreOurs);
+        .build()
+}
+
+/// A client of the sandbox's identity store; an uncounted one says that its calls are not the product's.
+pub fn identity_store_client(addresses: &Value, http: SharedHttp, uncounted: bool) -> Client {
+    let config = aws_sdk_identitystore::config::Builder::from(&aws(addresses, http));
+    let config = config.retry_classifier(ThrottlesAreOurs);
     let config = if uncounted { config.interceptor(NotTheProduct) } else { config };
     Client::from_conf(config.build())
 }

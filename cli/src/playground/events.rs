@@ -1,8 +1,9 @@
 //! Collects what the product reports while a step is played.
 
+use engine::access::FailedChange;
 use engine::sweep::SweepReport;
 use engine::sweep::ports::SweepTelemetry;
-use engine::telemetry::{Applied, Count, Telemetry};
+use engine::telemetry::{Applied, AppliedAssignment, Count, Telemetry};
 use jiff::SignedDuration;
 use planning::EntraObjectId;
 use planning::skipped::Skipped;
@@ -13,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// What was reported since the step began.
 #[derive(Debug, Clone, Default)]
 pub struct Events {
-    /// `<principal> <change>` of every write, in order.
+    /// `<principal> <change>` of every write, in order; of account assignments also those that failed.
     pub changes: Vec<String>,
     /// `<principal> <reason>` of everything skipped.
     pub skipped: BTreeSet<String>,
@@ -59,6 +60,16 @@ impl Telemetry for EventCollector {
 
     fn skipped(&self, principal: &EntraObjectId, skipped: &Skipped) {
         self.lock().skipped.insert(format!("{principal} {skipped}"));
+    }
+
+    fn assignment_applied(&self, applied: &AppliedAssignment<'_>) {
+        let mut events = self.lock();
+        events.changes.push(format!("{} {}", applied.group, applied.change));
+        events.lags_ms.push(applied.lag.as_secs_f64() * 1_000.0);
+    }
+
+    fn assignment_failed(&self, group: &EntraObjectId, failed: &FailedChange) {
+        self.lock().changes.push(format!("{group} failed: {}: {}", failed.change, failed.reason));
     }
 
     fn count(&self, count: Count, times: u64) {

@@ -1,5 +1,6 @@
 //! `entra-mirror playground`: plays a story in a sandbox and shows what changes on both sides.
 
+pub mod access;
 pub mod comparison;
 pub mod driver;
 pub mod entra;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use story::{STEPS, Story};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use wiring::budgets;
 use wiring::clock::SystemClock;
@@ -49,22 +51,28 @@ const CLIENT_STATE: &str = "playground";
 
 /// Plays the story; true if both sides agreed after every step.
 pub async fn run(json: bool) -> anyhow::Result<bool> {
+    let (addresses, _serving) = serve().await?;
+    play(&addresses, json).await
+}
+
+/// Serves a sandbox on the loopback, as long as what it answers lives.
+async fn serve() -> anyhow::Result<(Value, JoinSet<()>)> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("cannot listen on the loopback")?;
     let base = format!("http://{}", listener.local_addr()?);
     let sandbox = Sandbox::new(Settings::default());
     let addresses = sandbox.addresses(&base);
-    let serving = tokio::spawn(sandbox::serve(listener, sandbox, std::future::pending()));
-    let result = play(&addresses, json).await;
-    serving.abort();
-    result
+    let mut serving = JoinSet::new();
+    serving.spawn(async {
+        if let Err(error) = sandbox::serve(listener, sandbox, std::future::pending()).await {
+            tracing::error!(%error, "the sandbox ended");
+        }
+    });
+    Ok((addresses, serving))
 }
 
 async fn play(addresses: &Value, json: bool) -> anyhow::Result<bool> {
     let events = Arc::new(EventCollector::default());
-    let delays = RecheckDelays { revocation: RECHECK, contradiction: vec![RECHECK; 3], afterwards: RECHECK };
-    let settings = MirrorSettings { recheck_delays: delays, ..MirrorSettings::default() };
-    let quotas = Quotas { identity_store: budgets::identity_store(1), graph: budgets::graph_of_mirror(1) };
-    let mut product = start(addresses, events.clone(), settings, MINUTE_RUN, quotas)?;
+    let mut product = start(addresses, events.clone(), settings(), MINUTE_RUN, quotas())?;
     let webhook = webhook_server::start(&mut product, addresses, CLIENT_STATE, events.clone()).await?;
     let driver = Driver::sign_in(addresses).await?;
     driver.subscribe(&webhook, CLIENT_STATE).await?;
@@ -89,6 +97,7 @@ async fn play(addresses: &Value, json: bool) -> anyhow::Result<bool> {
         }
         steps.push(step);
     }
+    let has_access = access::play(json).await?;
     let rotates = rotation::play(json).await?;
     let summary = Summary::of(&steps);
     if json {
@@ -96,7 +105,16 @@ async fn play(addresses: &Value, json: bool) -> anyhow::Result<bool> {
     } else {
         report::print_summary(&summary);
     }
-    Ok(summary.converged && rotates)
+    Ok(summary.converged && has_access && rotates)
+}
+
+fn settings() -> MirrorSettings {
+    let delays = RecheckDelays { revocation: RECHECK, contradiction: vec![RECHECK; 3], afterwards: RECHECK };
+    MirrorSettings { recheck_delays: delays, ..MirrorSettings::default() }
+}
+
+fn quotas() -> Quotas {
+    Quotas { identity_store: budgets::identity_store(1), graph: budgets::graph_of_mirror(1) }
 }
 
 /// What the product may call.
@@ -118,6 +136,11 @@ pub fn start(
     every: Duration,
     quotas: Quotas,
 ) -> anyhow::Result<Product> {
+    Ok(Product::start(connect(addresses, events, quotas)?, settings, every))
+}
+
+/// The product's way to the sandbox.
+fn connect(addresses: &Value, events: Arc<EventCollector>, quotas: Quotas) -> anyhow::Result<Connections> {
     let http = SharedHttp::new()?;
     let transport = Arc::new(http.clone());
     let credential = ClientSecretCredential::new(
@@ -137,7 +160,7 @@ pub fn start(
     let directory = GraphDirectory::new(graph, text(addresses, "service_principal_id").parse()?, false);
     let client = driver::identity_store_client(addresses, http, false);
     let store = IdentityStore::new(client, text(addresses, "identity_store_id"), quotas.identity_store);
-    Ok(Product::start(Connections { directory: Arc::new(directory), store, events }, settings, every))
+    Ok(Connections { directory: Arc::new(directory), store, access: None, events })
 }
 
 /// Waits until both sides agree, whoever is to be skipped is reported as skipped, and the product has nothing

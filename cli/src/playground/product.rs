@@ -5,14 +5,16 @@ use super::events::EventCollector;
 use ::entra::{ClientStateSource, ClientStates};
 use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use engine::access::ports::RulesReader;
+use engine::access::{AccessPorts, AccessSweep, AccessWatch, Worlds};
 use engine::assignments::AssignmentPoll;
 use engine::mirror::{Mirror, MirrorPorts, MirrorSettings};
 use engine::moving::Mover;
 use engine::ports::CallError;
 use engine::sweep::ports::BulkDirectory;
 use engine::sweep::{DriftPolicy, FullSweep, SweepSettings};
-use identity_center::IdentityStore;
-use jiff::SignedDuration;
+use identity_center::{IdentityStore, Instance, Organization};
+use jiff::{SignedDuration, Timestamp};
 use ledger::memory::{MemoryLedger, MemoryLifecycleQueue, MemoryQueue, Received};
 use mirror::MirrorFunction;
 use planning::EntraObjectId;
@@ -37,14 +39,64 @@ const RUN_TIME: Duration = Duration::from_secs(900);
 /// As `template.yaml` has it.
 const GRACE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
+/// Deferred work is taken up sooner than in this time, re-checks are made later.
+const RECHECKS_LATER: SignedDuration = SignedDuration::from_secs(20);
+
 /// What the product is connected to.
+#[derive(Clone)]
 pub struct Connections {
     /// Entra ID.
     pub directory: Arc<dyn BulkDirectory>,
     /// Identity Center.
     pub store: IdentityStore,
+    /// Where account assignments come from; without it they are left alone.
+    pub access: Option<AccessConnections>,
     /// Where reports go.
     pub events: Arc<EventCollector>,
+}
+
+/// What account assignments are read from and written with.
+#[derive(Clone)]
+pub struct AccessConnections {
+    /// The rules.
+    pub rules: Arc<dyn RulesReader>,
+    /// The accounts.
+    pub organization: Organization,
+    /// Permission sets and account assignments.
+    pub instance: Instance,
+}
+
+impl AccessConnections {
+    fn worlds(&self) -> Arc<Worlds> {
+        Arc::new(Worlds::new(
+            self.rules.clone(),
+            Arc::new(self.organization.clone()),
+            Arc::new(self.instance.reader()),
+            Arc::new(SystemClock),
+        ))
+    }
+
+    fn of_mirror(&self, ledger: &MemoryLedger) -> AccessPorts {
+        AccessPorts {
+            worlds: self.worlds(),
+            reader: Arc::new(self.instance.reader()),
+            writer: Arc::new(self.instance.writer()),
+            ledger: Arc::new(ledger.clone()),
+        }
+    }
+
+    fn of_sweep(&self, ledger: &MemoryLedger, telemetry: Arc<EventCollector>) -> AccessSweep {
+        let watch = AccessWatch {
+            worlds: self.worlds(),
+            ledger: Arc::new(ledger.clone()),
+            access: Arc::new(ledger.clone()),
+            holds: Arc::new(ledger.clone()),
+            agenda: Arc::new(ledger.clone()),
+            clock: Arc::new(SystemClock),
+            telemetry,
+        };
+        AccessSweep { watch, reader: Arc::new(self.instance.reader()) }
+    }
 }
 
 /// The running functions. They stop when this is dropped.
@@ -112,12 +164,18 @@ impl Product {
             holds: Arc::new(ledger.clone()),
             mover: mover.clone(),
         };
+        let mirror = Mirror::new(ports, settings);
         let function = MirrorFunction {
-            mirror: Mirror::new(ports, settings),
+            mirror: match &connections.access {
+                Some(access) => mirror.with_access(access.of_mirror(&ledger)),
+                None => mirror,
+            },
             redelivery: Arc::new(queue.clone()),
             telemetry: connections.events.clone(),
         };
-        let sweep = SweepFunction { poll, mover, full, access: None, telemetry: connections.events };
+        let access =
+            connections.access.as_ref().map(|access| access.of_sweep(&ledger, connections.events.clone()));
+        let sweep = SweepFunction { poll, mover, full, access, telemetry: connections.events };
         let mut tasks = JoinSet::new();
         tasks.spawn_local(run_mirror(queue.clone(), function));
         tasks.spawn_local(run_every(every, sweep));
@@ -127,6 +185,12 @@ impl Product {
     /// True if nothing is queued or being handled, and nothing is left on the agenda.
     pub fn is_idle(&self) -> bool {
         self.queue.open() == 0 && self.ledger.open_agenda().is_empty()
+    }
+
+    /// True if nothing is queued or being handled, and what is left on the agenda is not due for a while: re-checks.
+    pub fn has_settled(&self) -> bool {
+        let soon = Timestamp::now() + RECHECKS_LATER;
+        self.queue.open() == 0 && self.ledger.open_agenda().iter().all(|entry| entry.due > soon)
     }
 
     /// Runs something beside the functions, as long as they run.

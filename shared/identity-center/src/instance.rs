@@ -8,6 +8,7 @@ use engine::ports::{CallError, Cause};
 use planning::ids::PermissionSetArn;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::OnceCell;
 
 /// sso-admin's prefix in IAM actions.
 const SERVICE: &str = "sso";
@@ -18,6 +19,8 @@ pub struct Instance {
     client: Client,
     identity_store_id: Arc<str>,
     budget: Arc<Budget>,
+    /// `InstanceArn`.
+    arn: Arc<OnceCell<String>>,
     known: Arc<Mutex<Known>>,
 }
 
@@ -32,8 +35,6 @@ pub struct InstanceWrite(pub(crate) Instance);
 /// What was found out once and does not change.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
-    /// `InstanceArn`.
-    arn: Option<String>,
     /// The names of permission sets, which cannot be changed.
     pub names: BTreeMap<PermissionSetArn, String>,
     /// Assignments cannot be listed by group: calls come from the delegated administrator.
@@ -44,7 +45,13 @@ impl Instance {
     /// The instance of this identity store, in the client's account and Region. One budget is for all of its calls: AWS
     /// has one quota for them.
     pub fn new(client: Client, identity_store_id: String, budget: Arc<Budget>) -> Self {
-        Self { client, identity_store_id: identity_store_id.into(), budget, known: Arc::default() }
+        Self {
+            client,
+            identity_store_id: identity_store_id.into(),
+            budget,
+            arn: Arc::default(),
+            known: Arc::default(),
+        }
     }
 
     /// A handle that can read.
@@ -74,12 +81,12 @@ impl Instance {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `InstanceArn`, which AWS is asked for once.
+    /// `InstanceArn`, which AWS is asked for once, however many calls need it at the same time.
     pub(crate) async fn arn(&self) -> Result<String, CallError> {
-        let known = self.known().arn.clone();
-        if let Some(arn) = known {
-            return Ok(arn);
-        }
+        self.arn.get_or_try_init(|| self.find_arn()).await.cloned()
+    }
+
+    async fn find_arn(&self) -> Result<String, CallError> {
         let call = self.read("ListInstances", "of this account");
         let mut pages = Pages::default();
         while let Some(token) = pages.to_read() {
@@ -90,9 +97,7 @@ impl Instance {
                 .iter()
                 .find(|instance| instance.identity_store_id() == Some(&*self.identity_store_id));
             if let Some(ours) = ours {
-                let arn = ours.instance_arn().ok_or_else(|| call.lacks("InstanceArn"))?.to_owned();
-                self.known().arn = Some(arn.clone());
-                return Ok(arn);
+                return ours.instance_arn().map(str::to_owned).ok_or_else(|| call.lacks("InstanceArn"));
             }
             pages.turn(&call, page.next_token())?;
         }

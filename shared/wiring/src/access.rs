@@ -3,9 +3,9 @@
 use crate::aws;
 use crate::budgets;
 use crate::clock::SystemClock;
-use crate::rules::RulesParameter;
+use crate::rules::{GivenRules, RulesParameter};
 use aws_config::SdkConfig;
-use engine::access::{AccessPorts, AccessSweep, AccessWatch, Worlds};
+use engine::access::{AccessOfSnapshot, AccessPorts, AccessSweep, AccessWatch, Worlds};
 use engine::budget::Budget;
 use engine::telemetry::Telemetry;
 use identity_center::{Instance, Organization};
@@ -21,8 +21,20 @@ pub(crate) struct AccessConfiguration {
 
 /// The readers, with the instance for whoever may write.
 struct Connected {
-    worlds: Arc<Worlds>,
+    rules: RulesParameter,
+    organization: Arc<Organization>,
     instance: Instance,
+}
+
+impl Connected {
+    fn worlds(&self) -> Arc<Worlds> {
+        Arc::new(Worlds::new(
+            Arc::new(self.rules.clone()),
+            self.organization.clone(),
+            Arc::new(self.instance.reader()),
+            Arc::new(SystemClock),
+        ))
+    }
 }
 
 /// What one of so many mirrors needs.
@@ -34,11 +46,12 @@ pub(crate) fn of_mirror(
     telemetry: Arc<dyn Telemetry>,
 ) -> AccessPorts {
     let calls = budgets::admin_of_mirror(mirrors).reporting_to(telemetry.clone());
-    let Connected { worlds, instance } = connect(configuration, aws, calls, telemetry);
+    let reads = budgets::organizations().reporting_to(telemetry);
+    let connected = connect(configuration, aws, calls, reads);
     AccessPorts {
-        worlds,
-        reader: Arc::new(instance.reader()),
-        writer: Arc::new(instance.writer()),
+        worlds: connected.worlds(),
+        reader: Arc::new(connected.instance.reader()),
+        writer: Arc::new(connected.instance.writer()),
         ledger: Arc::new(ledger.clone()),
     }
 }
@@ -51,9 +64,10 @@ pub(crate) fn of_sweep(
     telemetry: Arc<dyn Telemetry>,
 ) -> AccessSweep {
     let calls = budgets::admin_of_sweep().reporting_to(telemetry.clone());
-    let Connected { worlds, instance } = connect(configuration, aws, calls, telemetry.clone());
+    let reads = budgets::organizations().reporting_to(telemetry.clone());
+    let connected = connect(configuration, aws, calls, reads);
     let watch = AccessWatch {
-        worlds,
+        worlds: connected.worlds(),
         ledger: Arc::new(ledger.clone()),
         access: Arc::new(ledger.clone()),
         holds: Arc::new(ledger.clone()),
@@ -61,25 +75,35 @@ pub(crate) fn of_sweep(
         clock: Arc::new(SystemClock),
         telemetry,
     };
-    AccessSweep { watch, reader: Arc::new(instance.reader()) }
+    AccessSweep { watch, reader: Arc::new(connected.instance.reader()) }
 }
 
-fn connect(
+/// What a snapshot is read from, with these rules instead of those in use, if any are given; it cannot write.
+pub(crate) fn of_snapshot(
     configuration: AccessConfiguration,
+    rules: Option<String>,
     aws: &SdkConfig,
-    calls: Budget,
-    telemetry: Arc<dyn Telemetry>,
-) -> Connected {
+    ledger: &DynamoLedger,
+) -> AccessOfSnapshot {
+    let connected = connect(configuration, aws, budgets::admin_of_sweep(), budgets::organizations());
+    let reader = Arc::new(connected.instance.reader());
+    AccessOfSnapshot {
+        rules: match rules {
+            Some(rules) => Arc::new(GivenRules(rules)),
+            None => Arc::new(connected.rules),
+        },
+        organization: connected.organization,
+        permission_sets: reader.clone(),
+        assignments: reader,
+        ledger: Arc::new(ledger.clone()),
+    }
+}
+
+fn connect(configuration: AccessConfiguration, aws: &SdkConfig, calls: Budget, reads: Budget) -> Connected {
     let AccessConfiguration { rules_parameter, identity_store_id } = configuration;
-    let instance = aws::instance(aws, identity_store_id, calls);
-    let reads = budgets::organizations().reporting_to(telemetry);
-    let organization = Organization::new(aws_sdk_organizations::Client::new(aws), Arc::new(reads));
-    let rules = RulesParameter::new(aws_sdk_ssm::Client::new(aws), rules_parameter);
-    let worlds = Worlds::new(
-        Arc::new(rules),
-        Arc::new(organization),
-        Arc::new(instance.reader()),
-        Arc::new(SystemClock),
-    );
-    Connected { worlds: Arc::new(worlds), instance }
+    Connected {
+        rules: RulesParameter::new(aws_sdk_ssm::Client::new(aws), rules_parameter),
+        organization: Arc::new(Organization::new(aws_sdk_organizations::Client::new(aws), Arc::new(reads))),
+        instance: aws::instance(aws, identity_store_id, calls),
+    }
 }

@@ -20,7 +20,6 @@ pub mod sweep;
 pub mod telemetry;
 pub mod webhook;
 
-mod access_of_snapshot;
 mod graph;
 mod rotation_telemetry;
 mod variables;

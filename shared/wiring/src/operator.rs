@@ -1,7 +1,7 @@
 //! Puts together what the operator's command works with in a deployed system: the ledger, readers of both sides, and
 //! nothing that writes to Identity Center.
 
-use crate::access_of_snapshot::AccessOfSnapshot;
+use crate::access;
 use crate::clock::SystemClock;
 use crate::configuration::{ConfigurationError, OperatorConfiguration, StoreConfiguration, environment};
 use crate::http::SharedHttp;
@@ -91,7 +91,7 @@ pub async fn snapshot_reader(rules: Option<String>) -> Result<SnapshotReader, Op
     let directory = graph::directory(&read.graph, &http, &aws, budgets::graph_of_full_sweep());
     let ledger = DynamoLedger::new(aws_sdk_dynamodb::Client::new(&aws), read.ledger_table.clone());
     let access: Arc<dyn AccessReader> = match configuration.access() {
-        Some(access) => Arc::new(AccessOfSnapshot::connect(access, rules, &aws, &ledger)),
+        Some(access) => Arc::new(access::of_snapshot(access, rules, &aws, &ledger)),
         None => Arc::new(NoAccess),
     };
     let store = aws::identity_store(&aws, configuration.identity_store_id, budgets::identity_store(1));

@@ -6,7 +6,6 @@ use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ssm::types::{ParameterTier, ParameterType};
 use engine::access::ports::RulesReader;
 use engine::ports::{CallError, Cause};
-use planning::rules::{Document, Fault, Rules};
 
 const GET: &str = "ssm:GetParameter";
 const PUT: &str = "ssm:PutParameter";
@@ -30,18 +29,6 @@ impl RulesParameter {
     /// The parameter's name.
     pub fn name(&self) -> &str {
         &self.name
-    }
-
-    /// The document's text.
-    ///
-    /// # Errors
-    /// When there is no such parameter, or it cannot be read.
-    pub async fn text(&self) -> Result<String, CallError> {
-        let missing = || Cause::Denied {
-            remedy: "there is no such parameter: store the rules in it with `entra-mirror rules push FILE`"
-                .to_owned(),
-        };
-        self.text_if_any().await?.ok_or_else(|| self.failed(GET, missing()))
     }
 
     /// The document's text; `None` if there is no such parameter.
@@ -87,20 +74,23 @@ impl RulesParameter {
 
 #[async_trait]
 impl RulesReader for RulesParameter {
-    async fn rules(&self) -> Result<Rules, CallError> {
-        Document::read(&self.text().await?).into_rules().map_err(|faults| self.failed(GET, faulty(&faults)))
+    async fn text(&self) -> Result<String, CallError> {
+        let missing = || Cause::Denied {
+            remedy: "there is no such parameter: store the rules in it with `entra-mirror rules push FILE`"
+                .to_owned(),
+        };
+        self.text_if_any().await?.ok_or_else(|| self.failed(GET, missing()))
     }
 }
 
-/// Where the first fault is. Its text may quote names out of the rules, and stays out of logs.
-fn faulty(faults: &[Fault]) -> Cause {
-    let place = faults.first().map_or_else(String::new, |fault| format!(" at {}", fault.at));
-    let missing = format!(
-        "the rules have {} errors, the first{place}; nobody's access changes before they are corrected: look at them \
-         with `entra-mirror rules check`, and store what it passes",
-        faults.len()
-    );
-    Cause::Incomplete { missing }
+/// Rules that are played through. Whether any are in use does not matter.
+pub(crate) struct GivenRules(pub(crate) String);
+
+#[async_trait]
+impl RulesReader for GivenRules {
+    async fn text(&self) -> Result<String, CallError> {
+        Ok(self.0.clone())
+    }
 }
 
 fn is_refusal<E: ProvideErrorMetadata>(error: &SdkError<E>, code: &str) -> bool {
@@ -123,17 +113,5 @@ fn cause<E: ProvideErrorMetadata>(error: &SdkError<E>, operation: &str) -> Cause
             remedy: "somebody stored rules at the same time: look at both, and push again".to_owned(),
         },
         code => Cause::Unanswered { detail: format!("Parameter Store: {}", code.unwrap_or("no error code")) },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fault_is_told_by_its_place_and_not_by_names() {
-        let faults = Document::read("[[grant]]\ngroup = \"Secret Project\"\npermission = 1\n").into_rules();
-        let text = faulty(&faults.unwrap_err()).to_string();
-        assert!(text.contains("errors, the first at ") && !text.contains("Secret"), "{text}");
     }
 }

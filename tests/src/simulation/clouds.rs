@@ -63,8 +63,33 @@ impl Administrator {
     /// # Errors
     /// When the sandbox does not answer.
     pub async fn identity_store_state(&self) -> Result<Value, Refused> {
-        let state = self.send(Request::get(format!("{BASE}/control/state")), None).await?;
-        Ok(state["identity_center"].clone())
+        Ok(self.state().await?["identity_center"].take())
+    }
+
+    /// Everything on the side of AWS.
+    ///
+    /// # Errors
+    /// When the sandbox does not answer.
+    pub async fn state(&self) -> Result<Value, Refused> {
+        self.send(Request::get(format!("{BASE}/control/state")), None).await
+    }
+
+    /// How often what was called.
+    ///
+    /// # Errors
+    /// When the sandbox does not answer.
+    pub async fn calls(&self) -> Result<Value, Refused> {
+        self.send(Request::get(format!("{BASE}/control/calls")), None).await
+    }
+
+    /// Fills both clouds.
+    ///
+    /// # Errors
+    /// When the sandbox does not take the seed.
+    pub async fn seed(&self, seed: &Value) -> Result<Value, Refused> {
+        let request =
+            Request::post(format!("{BASE}/control/seed")).header("content-type", "application/json");
+        self.send(request, Some(seed)).await
     }
 
     /// Asks the sandbox for faults.
@@ -82,8 +107,7 @@ impl Administrator {
     /// # Errors
     /// When the sandbox does not answer.
     pub async fn undelivered(&self) -> Result<u64, Refused> {
-        let calls = self.send(Request::get(format!("{BASE}/control/calls")), None).await?;
-        Ok(calls["notifications"]["waiting"].as_u64().unwrap_or_default())
+        Ok(self.calls().await?["notifications"]["waiting"].as_u64().unwrap_or_default())
     }
 
     async fn sign_in(&self) -> Result<(), Refused> {

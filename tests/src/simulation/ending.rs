@@ -1,7 +1,7 @@
 //! How a history ends: everything is well again, what is open is done, and both sides must agree; after one full
 //! sweep they must even where the product was told nothing, and nothing is left to do.
 
-use super::event_sources::FULL_SWEEP_TIME;
+use super::event_sources::SWEEP_TIME;
 use super::watch::{Look, text};
 use super::world::World;
 use engine::ports::Clock;
@@ -61,7 +61,7 @@ impl World {
         let (function, _) = self.product.sweep();
         let mut told = String::new();
         for _ in 0..TRIES {
-            let swept = function.handle(event, FULL_SWEEP_TIME).await;
+            let swept = function.handle(event, SWEEP_TIME).await;
             told = match swept {
                 Ok(SweepReport::Everything(report)) if wanted.contains(&report.outcome) => return Ok(()),
                 Ok(report) => format!("{report:?}"),

@@ -13,10 +13,8 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at, 
 const BATCH_SIZE: usize = 10;
 /// How long one batch may take: as the deployed function's time-out, less what it keeps for itself.
 const BATCH_TIME: Duration = Duration::from_secs(110);
-/// The minute run's time-out.
-const SWEEP_TIME: Duration = Duration::from_secs(55);
-/// The full sweep's.
-pub const FULL_SWEEP_TIME: Duration = Duration::from_mins(15);
+/// The sweep's time-out in template.yaml.
+pub const SWEEP_TIME: Duration = Duration::from_mins(15);
 /// The schedule of the minute run.
 const MINUTE: Duration = Duration::from_mins(1);
 /// That of the rest of a full sweep; every twelfth is a new one.
@@ -72,7 +70,7 @@ pub async fn run_every_hour(product: Arc<Product>, first: Duration) {
     let ticks = interval_at(Instant::now() + first, FIVE_MINUTES);
     let event =
         |tick: u64| if tick.is_multiple_of(12) { SweepEvent::Everything } else { SweepEvent::Unfinished };
-    run_on_schedule(product, ticks, FULL_SWEEP_TIME, event).await;
+    run_on_schedule(product, ticks, SWEEP_TIME, event).await;
 }
 
 /// Invokes the sweep function on a schedule, never twice at once: as soon as one invocation takes longer than the

@@ -3,7 +3,7 @@
 use super::bugs::Bug;
 use super::event_sources::{poll_queue, run_every_hour, run_every_minute};
 use super::weather::Weather;
-use super::world::World;
+use super::world::{Choices, World};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::task::{JoinSet, LocalSet};
@@ -44,7 +44,8 @@ pub async fn play(seed: u64, bug: Option<Bug>) -> anyhow::Result<Report> {
 }
 
 async fn play_locally(seed: u64, bug: Option<Bug>) -> anyhow::Result<Report> {
-    let mut world = World::new(seed, Weather::of(seed), bug).await?;
+    let choices = Choices { rules: None, small_pages: true };
+    let mut world = World::new(seed, Weather::of(seed), bug, choices).await?;
     // They stop when this is dropped.
     let mut tasks = JoinSet::new();
     tasks.spawn_local(world.deliver());

@@ -3,12 +3,13 @@
 
 use super::ports::Unreliable;
 use async_trait::async_trait;
+use engine::access::ports::{AccessLedger, Weighed};
 use engine::agenda::AgendaEntry;
 use engine::holds::{Holds, Loss, Mark};
 use engine::ports::{CallError, Ledger};
 use engine::sweep::ports::{PartOfRecords, SweepLease, SweepLedger, SweepProgress, SweepState};
 use jiff::Timestamp;
-use planning::access::AccountAssignment;
+use planning::access::{AccountAssignment, Outstanding};
 use planning::assigned::{AssignedHeader, AssignedSet};
 use planning::hold::{Held, Hold, HoldId};
 use planning::record::{GroupRecord, Record, UserRecord};
@@ -173,5 +174,40 @@ impl Holds for Unreliable<dyn Holds> {
 
     async fn managed_users(&self) -> Result<u64, CallError> {
         self.perils.port("read managed users", self.inner.managed_users()).await
+    }
+}
+
+#[async_trait]
+impl AccessLedger for Unreliable<dyn AccessLedger> {
+    async fn weighed(&self) -> Result<Option<Weighed>, CallError> {
+        self.perils.port("read weighed", self.inner.weighed()).await
+    }
+
+    async fn store_weighed(&self, weighed: &Weighed) -> Result<(), CallError> {
+        self.perils.port("store weighed", self.inner.store_weighed(weighed)).await
+    }
+
+    async fn bound_names(&self) -> Result<BTreeMap<String, EntraObjectId>, CallError> {
+        self.perils.port("read names", self.inner.bound_names()).await
+    }
+
+    async fn bind_name(&self, name: &str, group: &EntraObjectId) -> Result<EntraObjectId, CallError> {
+        self.perils.port("bind name", self.inner.bind_name(name, group)).await
+    }
+
+    async fn rebind_name(&self, name: &str, group: &EntraObjectId) -> Result<(), CallError> {
+        self.perils.port("bind name", self.inner.rebind_name(name, group)).await
+    }
+
+    async fn release_names(&self, group: &EntraObjectId) -> Result<(), CallError> {
+        self.perils.port("release names", self.inner.release_names(group)).await
+    }
+
+    async fn outstanding(&self) -> Result<(Outstanding, u64), CallError> {
+        self.perils.port("read outstanding", self.inner.outstanding()).await
+    }
+
+    async fn store_outstanding(&self, outstanding: &Outstanding, version: u64) -> Result<(), CallError> {
+        self.perils.port("store outstanding", self.inner.store_outstanding(outstanding, version)).await
     }
 }

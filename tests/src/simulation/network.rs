@@ -39,6 +39,8 @@ pub struct Network {
     pub perils: Perils,
     /// Counts.
     pub writes: Writes,
+    /// Services give pages of a few rows.
+    pub small_pages: bool,
     /// A deliberate bug: links to further pages are not seen.
     pub first_page_only: bool,
 }
@@ -79,10 +81,12 @@ impl Network {
             host.map(|host| parts.headers.entry(header::HOST).or_insert(host));
         }
         match operation.as_deref() {
-            Some(operation) if operation.starts_with("List") => body = with_small_pages(&body),
+            Some(operation) if self.small_pages && operation.starts_with("List") => {
+                body = with_small_pages(&body);
+            }
             Some(_) => {}
             None => {
-                let smaller = format!("$top={PAGE}");
+                let smaller = if self.small_pages { format!("$top={PAGE}") } else { "$top=999".to_owned() };
                 if let Ok(uri) = parts.uri.to_string().replace("$top=999", &smaller).parse() {
                     parts.uri = uri;
                 }

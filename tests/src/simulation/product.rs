@@ -2,6 +2,7 @@
 
 use super::bugs::Bug;
 use super::chaos::{Chaos, Life};
+use super::clients;
 use super::clock::VirtualClock;
 use super::journal::Journal;
 use super::network::{BASE, Network, Writes};
@@ -10,13 +11,6 @@ use ::entra::{
     ClientSecret, ClientSecretCredential, ClientStateSource, ClientStates, GraphClient, GraphDirectory,
 };
 use async_trait::async_trait;
-use aws_sdk_identitystore::Client;
-use aws_sdk_identitystore::config::retry::{RetryConfig, RetryPartition};
-use aws_sdk_identitystore::config::timeout::TimeoutConfig;
-use aws_sdk_identitystore::config::{
-    BehaviorVersion, Config, Credentials, Region, StalledStreamProtectionConfig,
-};
-use aws_smithy_async::rt::sleep::TokioSleep;
 use axum::Router;
 use engine::assignments::AssignmentPoll;
 use engine::budget::Budget;
@@ -29,13 +23,12 @@ use engine::ports::{
 };
 use engine::sweep::ports::SweepLedger;
 use engine::sweep::{DriftPolicy, FullSweep, SweepSettings};
-use identity_center::{IdentityStore, ThrottlesAreOurs};
+use identity_center::IdentityStore;
 use ledger::memory::{MemoryLedger, MemoryLifecycleQueue, MemoryQueue};
 use mirror::MirrorFunction;
 use planning::EntraObjectId;
 use secrecy::SecretString;
 use std::sync::Arc;
-use std::time::Duration;
 use sweep::SweepFunction;
 use webhook::{StateStore, WebhookFunction};
 use wiring::budgets;
@@ -45,10 +38,6 @@ use wiring::pace::EvenPace;
 pub const CLIENT_STATE: &str = "simulated";
 /// Mirrors that share the quotas.
 pub const MIRRORS: u16 = 2;
-/// As `wiring` sets it for AWS clients.
-const ATTEMPT: Duration = Duration::from_secs(10);
-/// As above, with all attempts.
-const CALL: Duration = Duration::from_secs(25);
 
 /// What all execution environments of the product share.
 pub struct Product {
@@ -70,6 +59,10 @@ pub struct Product {
     pub writes: Writes,
     /// The operator's choices.
     pub settings: MirrorSettings,
+    /// The rules of account assignments; without any they are left alone.
+    pub rules: Option<String>,
+    /// Services give pages of a few rows, so that small worlds have several.
+    pub small_pages: bool,
     /// A deliberate bug, for the proof that it is found.
     pub bug: Option<Bug>,
 }
@@ -107,20 +100,25 @@ impl Product {
         let ports = self.ports(Function::Mirror);
         let life = ports.perils.life.clone();
         let queue: Arc<dyn Redelivery> = Arc::new(self.queue.clone());
+        let access = self.access_of_mirror(&ports.perils);
+        let mirror = Mirror::new(
+            MirrorPorts {
+                directory: ports.directory,
+                reader: ports.reader,
+                writer: ports.writer,
+                ledger: ports.ledger,
+                holds: ports.holds,
+                mover: ports.mover,
+            },
+            self.settings.clone(),
+        );
         let function = MirrorFunction {
             redelivery: Arc::new(Unreliable::new(queue, ports.perils.clone())),
             telemetry: self.journal.clone(),
-            mirror: Mirror::new(
-                MirrorPorts {
-                    directory: ports.directory,
-                    reader: ports.reader,
-                    writer: ports.writer,
-                    ledger: ports.ledger,
-                    holds: ports.holds,
-                    mover: ports.mover,
-                },
-                self.settings.clone(),
-            ),
+            mirror: match access {
+                Some(access) => mirror.with_access(access),
+                None => mirror,
+            },
         };
         (function, life)
     }
@@ -129,6 +127,7 @@ impl Product {
     pub fn sweep(&self) -> (SweepFunction, Arc<Life>) {
         let ports = self.ports(Function::Sweep);
         let full = self.full_sweep(&ports);
+        let access = self.access_of_sweep(&ports.perils, ports.mover.agenda.clone());
         let poll = AssignmentPoll {
             directory: ports.directory,
             ledger: ports.ledger,
@@ -137,7 +136,7 @@ impl Product {
             telemetry: self.journal.clone(),
         };
         let function =
-            SweepFunction { poll, mover: ports.mover, full, access: None, telemetry: self.journal.clone() };
+            SweepFunction { poll, mover: ports.mover, full, access, telemetry: self.journal.clone() };
         (function, ports.perils.life)
     }
 
@@ -175,7 +174,7 @@ impl Product {
         (function, perils.life)
     }
 
-    fn perils(&self, function: Function) -> Perils {
+    pub(super) fn perils(&self, function: Function) -> Perils {
         Perils { chaos: self.chaos.clone(), life: Arc::default(), function }
     }
 
@@ -211,18 +210,19 @@ impl Product {
         ports
     }
 
-    fn network(&self, perils: &Perils) -> Network {
+    pub(super) fn network(&self, perils: &Perils) -> Network {
         Network {
             router: self.router.clone(),
             perils: perils.clone(),
             writes: self.writes.clone(),
+            small_pages: self.small_pages,
             first_page_only: self.bug == Some(Bug::TrustTheFirstPage),
         }
     }
 
     fn store(&self, network: Network) -> IdentityStore {
         IdentityStore::new(
-            self.client(network),
+            clients::identity_store(&clients::configuration(network, &self.ids.region, self.clock)),
             self.ids.store.clone(),
             budgets::identity_store(MIRRORS).reporting_to(self.journal.clone()),
         )
@@ -245,26 +245,6 @@ impl Product {
             units.reporting_to(self.journal.clone()),
         );
         GraphDirectory::new(graph, self.ids.service_principal.clone(), self.settings.flatten_nested_groups)
-    }
-
-    /// The client as `wiring` makes it, apart from the HTTP stack and the clock.
-    fn client(&self, network: Network) -> Client {
-        let timeouts =
-            TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(CALL).build();
-        let config = Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(self.ids.region.clone()))
-            .endpoint_url(format!("{BASE}/aws/"))
-            .credentials_provider(Credentials::new("simulated", "simulated", None, None, "simulated"))
-            .http_client(network)
-            .time_source(self.clock)
-            .sleep_impl(TokioSleep::new())
-            .retry_config(RetryConfig::standard())
-            .retry_classifier(ThrottlesAreOurs)
-            .retry_partition(RetryPartition::custom("one environment").build())
-            .timeout_config(timeouts)
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-        Client::from_conf(config.build())
     }
 }
 

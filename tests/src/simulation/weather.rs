@@ -77,7 +77,7 @@ impl Weather {
 
     /// Nothing goes wrong. An assignment that ends is noticed by the second minute run after it; what two mirrors
     /// do at the same time is looked at again after five minutes.
-    fn fair() -> Self {
+    pub fn fair() -> Self {
         Self {
             rates: Rates::default(),
             delivery: DeliveryRates::default(),

@@ -24,6 +24,15 @@ use tokio::task::AbortHandle;
 /// How long the subscriptions live, in hours: longer than any history; Graph allows 696.
 const SUBSCRIPTION_HOURS: i64 = 600;
 
+/// How a world differs from a plain one.
+#[derive(Debug, Clone)]
+pub struct Choices {
+    /// The rules of account assignments; without any they are left alone.
+    pub rules: Option<String>,
+    /// Services give pages of a few rows.
+    pub small_pages: bool,
+}
+
 /// The world.
 pub struct World {
     /// Somebody with every permission.
@@ -58,7 +67,12 @@ impl World {
     ///
     /// # Errors
     /// When the sandbox refuses what it should not: a defect of the simulation.
-    pub async fn new(seed: u64, weather: Weather, bug: Option<Bug>) -> anyhow::Result<Self> {
+    pub async fn new(
+        seed: u64,
+        weather: Weather,
+        bug: Option<Bug>,
+        choices: Choices,
+    ) -> anyhow::Result<Self> {
         // The SDK draws its jitter and its invocation ids from this thread's generator.
         fastrand::seed(seed);
         let clock = VirtualClock::start();
@@ -78,6 +92,8 @@ impl World {
             journal: Arc::new(Journal::new(clock)),
             writes: Arc::default(),
             settings: settings_of(&weather, bug),
+            rules: choices.rules,
+            small_pages: choices.small_pages,
             bug,
         });
         delivery.reach(product.clone(), seed, DeliveryRates::default());

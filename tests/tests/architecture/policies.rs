@@ -9,7 +9,9 @@ type Actions = BTreeSet<String>;
 
 /// What Lambda does in the mirror's name when it takes messages from the queue.
 const EVENT_SOURCE: [&str; 3] = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
-const LOG: [&str; 2] = ["logs:CreateLogStream", "logs:PutLogEvents"];
+/// What Lambda writes in every function's name.
+const LOG: [&str; 4] =
+    ["logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTelemetryRecords", "xray:PutTraceSegments"];
 const SECRET: &str = "secretsmanager:GetSecretValue";
 /// What the full sweep reads of Identity Center; the mirror needs only the last.
 const LISTS: [&str; 3] =
@@ -19,11 +21,13 @@ const CONSOLE: &str = "sso-directory:";
 /// What the mirror asks sso-admin for in writing.
 const ASSIGNMENT_WRITES: [&str; 2] = ["sso:CreateAccountAssignment", "sso:DeleteAccountAssignment"];
 /// What knows no resources that a policy could name (service authorization reference).
-const WITHOUT_RESOURCES: [&str; 4] = [
+const WITHOUT_RESOURCES: [&str; 6] = [
     "organizations:DescribeOrganization",
     "organizations:ListAccounts",
     "organizations:ListRoots",
     "sso:ListInstances",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
 ];
 /// The rules.
 const RULES: &str = "ssm:GetParameter";

@@ -125,6 +125,38 @@ fn the_schedules_ask_for_something_that_the_certificate_function_knows() {
     }
 }
 
+#[test]
+fn every_alarm_stands_in_the_runbook_and_no_other() {
+    let template = template();
+    let resources = template["Resources"].as_object().unwrap();
+    let alarms: BTreeSet<&str> = resources
+        .iter()
+        .filter(|(_, resource)| resource["Type"] == "AWS::CloudWatch::Alarm")
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let runbook = read("docs/runbook.md");
+    let rows = runbook.lines().filter(|line| line.starts_with("| `"));
+    let named: Vec<String> = rows
+        .filter_map(|row| row.trim_start_matches("| ").split(" |").next())
+        .flat_map(|cell| cell.split(", ").map(|name| name.trim_matches('`').to_owned()))
+        .collect();
+    assert_eq!(
+        named.iter().map(String::as_str).collect::<BTreeSet<_>>(),
+        alarms,
+        "docs/runbook.md, template.yaml"
+    );
+}
+
+#[test]
+fn every_alarm_reaches_somebody() {
+    let template = template();
+    let resources = template["Resources"].as_object().unwrap();
+    let somebody = json!([{"!If": ["AlarmsNeedATopic", {"!Ref": "Alarms"}, {"!Ref": "AlarmTopicArn"}]}]);
+    for (name, alarm) in resources.iter().filter(|(_, it)| it["Type"] == "AWS::CloudWatch::Alarm") {
+        assert_eq!(alarm["Properties"]["AlarmActions"], somebody, "{name}");
+    }
+}
+
 fn plain(node: &Yaml<'_>) -> Value {
     match node {
         Yaml::Mapping(members) => {

@@ -3,10 +3,12 @@
 use crate::plan::{folder, printed, text};
 use crate::team::{Team, members};
 use anyhow::ensure;
+use entra_mirror::playground::access;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tests::waiting::Seen;
 use tests::world::Choices;
+use tokio::task::LocalSet;
 
 const PROD: &str = "222222222222";
 const STAGING: &str = "333333333333";
@@ -133,7 +135,12 @@ async fn rules_are_pushed_once_they_are_right_and_then_explain_who_has_what() ->
     let misspelt = rules(&["prod", "labb"]);
     let output = push(&misspelt, &["--yes"]).await?;
     let said = printed(&output);
-    ensure!(output.status.code() == Some(1) && said.contains("labb") && said.contains("\"lab\""), "{said}");
+    ensure!(
+        output.status.code() == Some(1)
+            && said.contains("there is no account `labb`")
+            && said.contains("did you mean `lab`"),
+        "{said}"
+    );
     let output = team.operator(&["rules", "check", text(&file)?]).await?;
     ensure!(output.status.success(), "the text alone has no fault: {}", printed(&output));
     let output = team.operator(&["rules", "check", text(&file)?, "--connected"]).await?;
@@ -164,5 +171,13 @@ async fn rules_are_pushed_once_they_are_right_and_then_explain_who_has_what() ->
     let output = team.operator(&["explain", "ada.lovelace@contoso.example"]).await?;
     let said = printed(&output);
     ensure!(said.contains("444444444444") && said.contains("rule at 1:1"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_playground_plays_a_rule_a_change_of_it_a_failure_and_an_explanation() -> anyhow::Result<()> {
+    let act = LocalSet::new().run_until(access::act()).await?;
+    assert!(act.steps.len() == 3 && act.steps.iter().all(|step| step.converged), "{act:#?}");
+    assert!(act.explanation.contains("in force"), "{}", act.explanation);
     Ok(())
 }

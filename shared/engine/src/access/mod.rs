@@ -8,11 +8,14 @@ mod breaker;
 mod desired;
 mod group;
 mod requests;
+mod rules;
+mod snapshot;
 mod sweep;
 mod watch;
 mod world;
 
 pub use ports::FailedChange;
+pub use snapshot::AccessOfSnapshot;
 pub use sweep::{AccessSweep, AccessSwept};
 pub use watch::{AccessWatch, Watched};
 pub use world::{AccessWorld, Worlds};

@@ -7,16 +7,14 @@ use planning::digest::Digest;
 use planning::ids::AssignmentRequestId;
 use planning::organization::AccountTree;
 use planning::permission_sets::PermissionSets;
-use planning::rules::Rules;
 use planning::{EntraObjectId, GroupId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the rules are kept.
 #[async_trait]
 pub trait RulesReader: Send + Sync {
-    /// The rules as they are now. A document with an error is an error: [`crate::ports::Cause::Incomplete`] names its
-    /// line and column.
-    async fn rules(&self) -> Result<Rules, CallError>;
+    /// The document of grants as it is now, right or wrong.
+    async fn text(&self) -> Result<String, CallError>;
 }
 
 /// AWS Organizations, read only. Every answer is complete or an error.

@@ -1,6 +1,7 @@
 //! What access depends on besides the groups, read now and then.
 
 use super::ports::{OrganizationReader, PermissionSetReader, RulesReader};
+use super::rules::usable;
 use crate::ports::{CallError, Clock};
 use futures::lock::Mutex;
 use jiff::{SignedDuration, Timestamp};
@@ -111,7 +112,7 @@ impl Worlds {
         places_for: SignedDuration,
     ) -> Result<Arc<AccessWorld>, CallError> {
         let now = self.clock.now();
-        let rules = self.rules.rules().await?;
+        let rules = usable(self.rules.as_ref()).await?;
         let places = match kept.as_ref() {
             Some(kept) if now.duration_since(kept.places_read_at) < places_for => {
                 let world = &kept.world;

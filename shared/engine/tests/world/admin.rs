@@ -14,7 +14,6 @@ use planning::access::{AccountAssignment, Caller, RequestKind};
 use planning::ids::{AccountId, AssignmentRequestId, OrganizationalUnitId, PermissionSetArn};
 use planning::organization::{Account, AccountState, AccountTree};
 use planning::permission_sets::PermissionSets;
-use planning::rules::{Document, Rules};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -175,12 +174,8 @@ fn short(assignment: &AccountAssignment) -> String {
 
 #[async_trait]
 impl RulesReader for Admin {
-    async fn rules(&self) -> Result<Rules, CallError> {
-        let read = Document::read(&self.state().rules).into_rules();
-        read.map_err(|faults| {
-            let missing = format!("{} errors", faults.len());
-            CallError::new("ssm:GetParameter", "rules", Cause::Incomplete { missing })
-        })
+    async fn text(&self) -> Result<String, CallError> {
+        Ok(self.state().rules.clone())
     }
 }
 

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use std::fs::File;
 use std::process::Stdio;
 use std::time::Duration;
+use tests::access;
 use tests::load;
 use tests::organisation::{Size, comparison, sweep};
 use tokio::process::Command;
@@ -35,6 +36,12 @@ pub enum Subject {
     Unassigned,
     /// [`load::initial_load`].
     InitialLoad,
+    /// [`access::membership_changes`] of so many changes.
+    MembershipChanges,
+    /// [`access::reading`] of so many groups.
+    Reading,
+    /// [`access::first_assignments`] in so many accounts.
+    FirstAssignments,
     /// [`review::plan_input`].
     Plan,
     /// [`review::explain_input`].
@@ -93,6 +100,9 @@ pub fn measure(subject: Subject, users: usize) -> anyhow::Result<String> {
         Subject::Updates => json(in_virtual_time(load::updates(users, UPDATES_A_SECOND))?),
         Subject::Unassigned => json(in_virtual_time(load::unassigned(users, WHILE))?),
         Subject::InitialLoad => json(in_virtual_time(load::initial_load(size))?),
+        Subject::MembershipChanges => json(in_virtual_time(access::membership_changes(users))?),
+        Subject::Reading => json(in_virtual_time(access::reading(users))?),
+        Subject::FirstAssignments => json(in_virtual_time(access::first_assignments(users))?),
         Subject::Plan => json(review::plan_input(users)?),
         Subject::Explain => json(review::explain_input()?),
         Subject::Comparison => {

@@ -1,5 +1,6 @@
 //! Measures the figures that the project holds itself to; `tests/bench` builds and starts it.
 
+mod access;
 mod alone;
 mod calls;
 mod certificate;
@@ -107,6 +108,7 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<bool> {
     print(calls::measure(wanted).await?)?;
     print(full_sweep::measure(wanted).await?)?;
     print(load::measure(wanted).await?)?;
+    print(access::measure(wanted).await?)?;
     if rotation::NAMES.into_iter().any(wanted) {
         print(rotation::measure().into())?;
     }
@@ -147,6 +149,7 @@ fn names() -> Vec<String> {
     let mut names = calls::names();
     names.extend(full_sweep::names());
     names.extend(load::NAMES.map(str::to_owned));
+    names.extend(access::NAMES.map(str::to_owned));
     names.extend(rotation::NAMES.map(str::to_owned));
     names.extend(certificate::NAMES.map(str::to_owned));
     names.extend(subscriptions::NAMES.map(str::to_owned));

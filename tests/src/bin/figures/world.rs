@@ -111,7 +111,7 @@ impl World {
 
     async fn mirror_everything(&self) -> anyhow::Result<()> {
         let deadline = Instant::now() + PATIENCE;
-        while self.events.snapshot().changes.is_empty() || !self.product.is_idle() {
+        while self.events.snapshot().changes.is_empty() || !self.product.has_settled() {
             self.look_again(deadline).await?;
         }
         Ok(())
