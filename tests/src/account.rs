@@ -218,8 +218,7 @@ impl Account {
     /// # Errors
     /// When moto refuses it.
     pub async fn make_visible(&self, queue: &str, message: &Message) -> anyhow::Result<()> {
-        let request =
-            json!({"QueueUrl": queue, "ReceiptHandle": message.receipt(), "VisibilityTimeout": 0});
+        let request = json!({"QueueUrl": queue, "ReceiptHandle": message.receipt(), "VisibilityTimeout": 0});
         self.sqs("ChangeMessageVisibility", request).await.map(|_| ())
     }
 

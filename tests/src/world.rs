@@ -143,11 +143,7 @@ impl World {
     ///
     /// # Errors
     /// When there is no room for its logs.
-    pub fn other_subscriptions(
-        &self,
-        also: &[(&str, String)],
-        time: Duration,
-    ) -> anyhow::Result<Function> {
+    pub fn other_subscriptions(&self, also: &[(&str, String)], time: Duration) -> anyhow::Result<Function> {
         let mut all = variables(&self.sandbox, &self.account);
         all.insert("WEBHOOK_URL".to_owned(), self.url.address.clone());
         all.extend(also.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));

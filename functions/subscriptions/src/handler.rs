@@ -48,7 +48,9 @@ pub enum SubscriptionsError {
     #[error("not all subscriptions are as they should be: {0}")]
     Run(#[from] SubscriptionError),
     /// An event that nobody knows.
-    #[error("the event is neither a batch of the lifecycle queue nor {{\"look_at\": \"subscriptions\"}}: correct the schedule")]
+    #[error(
+        "the event is neither a batch of the lifecycle queue nor {{\"look_at\": \"subscriptions\"}}: correct the schedule"
+    )]
     UnknownEvent,
 }
 
@@ -101,7 +103,9 @@ impl SubscriptionsFunction {
             Ok(Ran::SomebodyElse) => {
                 tracing::info!("another run is at it; the messages come again");
             }
-            Err(error) => tracing::error!(%error, "lifecycle notifications were not answered; they come again"),
+            Err(error) => {
+                tracing::error!(%error, "lifecycle notifications were not answered; they come again")
+            }
         }
         response.batch_item_failures = understood.iter().map(failure).collect();
         response

@@ -245,7 +245,10 @@ async fn a_sweep_that_is_asked_for_is_made_by_the_next_run_and_begins_after_that
     world.pass(60).await;
     world.ledger.want_everything(world.now()).await.unwrap();
     assert!(matches!(run(Wanted::Unfinished, enough).await, Swept::Finished(_)));
-    assert!(matches!(run(Wanted::Unfinished, enough).await, Swept::Finished(_)), "it began too early to count");
+    assert!(
+        matches!(run(Wanted::Unfinished, enough).await, Swept::Finished(_)),
+        "it began too early to count"
+    );
     assert_eq!(run(Wanted::Unfinished, enough).await, Swept::NothingToDo);
 }
 

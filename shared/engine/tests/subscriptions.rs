@@ -14,9 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use ledger::memory::MemoryLedger;
 use planning::digest::Digest;
 use planning::skipped::Skipped;
-use planning::subscriptions::{
-    LIFETIME, Observed, Remembered, Resource, Step, Told, Wanted, WebhookAddress,
-};
+use planning::subscriptions::{LIFETIME, Observed, Remembered, Resource, Step, Told, Wanted, WebhookAddress};
 use planning::{EntraObjectId, SubscriptionId};
 use std::sync::{Arc, Mutex};
 use tokio::time::Instant;

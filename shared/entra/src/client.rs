@@ -173,8 +173,7 @@ impl GraphClient {
         purpose: Purpose<'_>,
     ) -> Result<T, CallError> {
         let attempts = if *method == Method::POST { 1 } else { ATTEMPTS };
-        let call =
-            Call { attempts, time: ATTEMPT_WITH_HANDSHAKE, judge, ..Call::new(method, path, &body) };
+        let call = Call { attempts, time: ATTEMPT_WITH_HANDSHAKE, judge, ..Call::new(method, path, &body) };
         let body = self.answered(&call, purpose).await?;
         decode(&body).map_err(|cause| error(purpose, cause))
     }

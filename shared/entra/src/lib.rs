@@ -23,8 +23,6 @@ pub use client_state::{ClientStateSource, ClientStates};
 pub use credential::{ClientSecret, ClientSecretCredential, Credential};
 pub use directory::GraphDirectory;
 pub use federation_metadata::LoginMetadata;
-pub use notification::{
-    ChangeNotification, Rejected, Unreadable, VerifiedNotification, items, verify,
-};
+pub use notification::{ChangeNotification, Rejected, Unreadable, VerifiedNotification, items, verify};
 pub use subscriptions::{CurrentClientState, GraphSubscriptions};
 pub use transport::{Transport, TransportError};

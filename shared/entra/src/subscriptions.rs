@@ -21,7 +21,8 @@ use std::sync::Arc;
 const LONGEST_CLIENT_STATE: usize = 128;
 /// A subscription needs the permission to read what it is to.
 const PERMISSION: &str = "User.Read.All and Group.Read.All";
-const LIST: Purpose<'static> = Purpose { operation: "GET /subscriptions", object: "", permission: PERMISSION };
+const LIST: Purpose<'static> =
+    Purpose { operation: "GET /subscriptions", object: "", permission: PERMISSION };
 
 /// Where the current clientState is kept.
 #[async_trait]

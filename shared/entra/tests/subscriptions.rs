@@ -107,7 +107,10 @@ async fn a_client_state_that_graph_would_refuse_is_never_sent() {
             subscriptions.create(Resource::Users, &webhook(), until()).await.map(|_| ()),
         ] {
             let told = answer.unwrap_err().to_string();
-            assert!(told.contains("CLIENT_STATE_SECRET") && told.contains("128") && !told.contains("xx"), "{told}");
+            assert!(
+                told.contains("CLIENT_STATE_SECRET") && told.contains("128") && !told.contains("xx"),
+                "{told}"
+            );
         }
     }
 }
@@ -117,7 +120,10 @@ async fn what_graph_refuses_is_told_apart_and_a_creation_is_sent_once() {
     let timed_out = "Subscription validation request timed out.";
     for (answer, expected) in [
         (refused(400, "ValidationError", timed_out), Cause::Unreachable(HandshakeFailure::TimedOut)),
-        (refused(409, "Conflict", "Subscription Id 7f already exists for the requested combination"), Cause::Conflict),
+        (
+            refused(409, "Conflict", "Subscription Id 7f already exists for the requested combination"),
+            Cause::Conflict,
+        ),
         (refused(503, "UnknownError", ""), Cause::Unanswered { detail: "HTTP 503".to_owned() }),
     ] {
         let script = Script::new(move |_, _| answer.clone());

@@ -235,7 +235,8 @@ async fn the_list_has_pages_and_takes_no_query_options() {
     let first = world.get("/subscriptions").await;
     let next = first.body["@odata.nextLink"].as_str().unwrap().to_owned();
     let second = world.get(&next).await;
-    let mut ids: Vec<&str> = [&first, &second].into_iter().flat_map(|page| world::values(page, "id")).collect();
+    let mut ids: Vec<&str> =
+        [&first, &second].into_iter().flat_map(|page| world::values(page, "id")).collect();
     ids.sort_unstable();
     ids.dedup();
     assert_eq!((ids.len(), second.body.get("@odata.nextLink")), (12, None));

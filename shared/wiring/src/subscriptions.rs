@@ -84,8 +84,7 @@ pub async fn assemble(
 ) -> anyhow::Result<Subscriber> {
     let http = SharedHttp::new()?;
     let aws = aws::configuration(http.clone()).await;
-    let ledger =
-        Arc::new(DynamoLedger::new(aws_sdk_dynamodb::Client::new(&aws), configuration.ledger_table));
+    let ledger = Arc::new(DynamoLedger::new(aws_sdk_dynamodb::Client::new(&aws), configuration.ledger_table));
     let units = budgets::graph_of_subscriptions().reporting_to(telemetry.clone());
     let client = graph::client(&configuration.graph, &http, &aws, units);
     let secrets = aws_sdk_secretsmanager::Client::new(&aws);

@@ -65,7 +65,10 @@ async fn a_fresh_tenant_gets_two_subscriptions_and_notifications_through_them() 
         assert_eq!((&held["changeType"], &held["clientState"]), (&json!("updated,deleted"), &Value::Null));
         let expires: Timestamp = held["expirationDateTime"].as_str().unwrap().parse()?;
         let life = expires.duration_since(Timestamp::now());
-        assert!(life > SignedDuration::from_hours(27 * 24) && life < SignedDuration::from_mins(41_760), "{life}");
+        assert!(
+            life > SignedDuration::from_hours(27 * 24) && life < SignedDuration::from_mins(41_760),
+            "{life}"
+        );
     }
     team.entra().update(&team.user_path("Ada"), json!({"displayName": "Ada King"})).await?;
     team.entra().remove_member(team.id("Engineers"), team.id("Alan")).await?;
@@ -97,10 +100,7 @@ async fn a_renewal_is_one_get_and_one_patch_for_each_and_a_quiet_run_one_get() -
     shorten(&team).await?;
     team.driver.forget_calls().await?;
     let report = team.look_at_subscriptions().await?;
-    assert_eq!(
-        graph_calls(&team).await?,
-        json!({"GET /subscriptions": 1, "PATCH /subscriptions/{id}": 2})
-    );
+    assert_eq!(graph_calls(&team).await?, json!({"GET /subscriptions": 1, "PATCH /subscriptions/{id}": 2}));
     assert!(report["minutes_left"].as_i64().unwrap() > 40_000, "{report}");
     assert_eq!(ids(&team).await?, before, "renewed, not made anew");
     assert_eq!(team.go_on_sweeping().await?, "nothing_to_do", "nothing was missed");
@@ -259,7 +259,11 @@ async fn strays_and_duplicates_of_ours_go_and_nobody_elses() -> anyhow::Result<(
         team.entra().subscribe(resource, address, CLIENT_STATE, &until).await?;
     }
     let report = team.look_at_subscriptions().await?;
-    assert_eq!((report["steps"].as_array().map(Vec::len), &report["foreign"]), (Some(2), &json!(1)), "{report}");
+    assert_eq!(
+        (report["steps"].as_array().map(Vec::len), &report["foreign"]),
+        (Some(2), &json!(1)),
+        "{report}"
+    );
     let left = team.entra().list("/subscriptions").await?;
     let foreign = left.iter().filter(|held| held["notificationUrl"] == format!("{}/notify", other.address));
     assert_eq!((left.len(), foreign.count()), (3, 1), "{left:?}");

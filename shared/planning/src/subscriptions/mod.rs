@@ -17,7 +17,7 @@ pub use lifecycle::{LifecycleEvent, LifecycleNotification, Told};
 pub use observed::Observed;
 pub use plan::{Step, SubscriptionPlan, Why, plan};
 pub use remembered::{Known, Remembered};
-pub use wanted::{LIFETIME, Resource, WebhookAddress, Wanted};
+pub use wanted::{LIFETIME, Resource, Wanted, WebhookAddress};
 
 #[cfg(test)]
 mod plan_tests;

@@ -103,10 +103,8 @@ pub fn plan(
             why: fault(found, remembered, told, wanted, now).unwrap_or(Why::Duplicate),
         })
         .collect();
-    let missing: Vec<Resource> = Resource::ALL
-        .into_iter()
-        .filter(|resource| kept.iter().all(|(kept, _)| kept != resource))
-        .collect();
+    let missing: Vec<Resource> =
+        Resource::ALL.into_iter().filter(|resource| kept.iter().all(|(kept, _)| kept != resource)).collect();
     for resource in &missing {
         steps.extend(deletions.extract_if(.., |step| step.resource() == Some(*resource)));
         steps.push(Step::Create { resource: *resource });

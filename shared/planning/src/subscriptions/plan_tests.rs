@@ -110,17 +110,18 @@ fn whose_client_state_is_unknown_or_another_is_made_anew() {
 #[test]
 fn what_leads_elsewhere_is_somebody_elses_unless_we_made_it() {
     let (mut observed, mut remembered) = whole();
-    observed.push(Observed { notification_url: "https://other.example/notify".to_owned(), ..good(3, "/users") });
-    observed.push(Observed { notification_url: "https://webhook.example.evil/".to_owned(), ..good(4, "/groups") });
+    observed
+        .push(Observed { notification_url: "https://other.example/notify".to_owned(), ..good(3, "/users") });
+    observed.push(Observed {
+        notification_url: "https://webhook.example.evil/".to_owned(),
+        ..good(4, "/groups")
+    });
     let plan = planned(&observed, &remembered, &Told::default());
     assert_eq!((plan.steps, plan.foreign), (vec![], BTreeSet::from([id(3), id(4)])));
 
     // The webhook got another address: what the ledger knows is ours all the same.
     remembered.note_created(id(3), secret("current"), now());
-    assert_eq!(
-        steps(&observed, &remembered),
-        [format!("delete {}: it leads to another address", id(3))]
-    );
+    assert_eq!(steps(&observed, &remembered), [format!("delete {}: it leads to another address", id(3))]);
 }
 
 #[test]

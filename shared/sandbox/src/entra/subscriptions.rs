@@ -95,7 +95,8 @@ impl Proposed {
 
 impl Subscription {
     fn refresh(&mut self, means: Means, now: Timestamp) {
-        let collides = |(last, at): (Means, Timestamp)| last != means && now.duration_since(at) < BETWEEN_MEANS;
+        let collides =
+            |(last, at): (Means, Timestamp)| last != means && now.duration_since(at) < BETWEEN_MEANS;
         self.is_inconsistent |= self.refreshed.is_some_and(collides);
         self.refreshed = Some((means, now));
     }
@@ -253,7 +254,8 @@ impl Subscriptions {
     /// A lifecycle notification for every subscription.
     pub fn lifecycle(&mut self, event: &str, tenant: &str, now: Timestamp) -> Vec<Notification> {
         self.expire(now);
-        let gone = if event == "subscriptionRemoved" { std::mem::take(&mut self.held) } else { BTreeMap::new() };
+        let gone =
+            if event == "subscriptionRemoved" { std::mem::take(&mut self.held) } else { BTreeMap::new() };
         let told = self.held.iter().chain(&gone).filter_map(|(id, subscription)| {
             let url = subscription.lifecycle_url.clone()?;
             let content = json!({

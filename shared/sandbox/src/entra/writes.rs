@@ -130,7 +130,9 @@ impl Tenant {
         if let Some(id) = segments.get(1)
             && !is_guid(id)
         {
-            return Answered::Now(self.refuse(GraphError::bad_request("The id of a subscription is a GUID.")));
+            return Answered::Now(
+                self.refuse(GraphError::bad_request("The id of a subscription is a GUID.")),
+            );
         }
         let (app, base) = (self.settings.client_id.clone(), request.base.clone());
         let proposed = match (request.method.as_str(), segments.as_slice()) {
