@@ -204,22 +204,21 @@ impl Account {
         Ok((visible + delayed, in_flight))
     }
 
-    /// Deletes a message that was handled.
+    /// Deletes a message of a queue that was handled.
     ///
     /// # Errors
     /// When moto refuses it.
-    pub async fn delete(&self, message: &Message) -> anyhow::Result<()> {
-        let request = json!({"QueueUrl": self.changes, "ReceiptHandle": message.receipt()});
+    pub async fn delete(&self, queue: &str, message: &Message) -> anyhow::Result<()> {
+        let request = json!({"QueueUrl": queue, "ReceiptHandle": message.receipt()});
         self.sqs("DeleteMessage", request).await.map(|_| ())
     }
 
-    /// Makes a message visible at once, as if its visibility timeout had passed.
+    /// Makes a message of a queue visible at once, as if its visibility timeout had passed.
     ///
     /// # Errors
     /// When moto refuses it.
-    pub async fn make_visible(&self, message: &Message) -> anyhow::Result<()> {
-        let request =
-            json!({"QueueUrl": self.changes, "ReceiptHandle": message.receipt(), "VisibilityTimeout": 0});
+    pub async fn make_visible(&self, queue: &str, message: &Message) -> anyhow::Result<()> {
+        let request = json!({"QueueUrl": queue, "ReceiptHandle": message.receipt(), "VisibilityTimeout": 0});
         self.sqs("ChangeMessageVisibility", request).await.map(|_| ())
     }
 
@@ -248,6 +247,17 @@ impl Account {
     pub async fn store_rules(&self, rules: &str) -> anyhow::Result<()> {
         let parameter = json!({"Name": self.rules, "Value": rules, "Type": "String", "Overwrite": true});
         self.call("ssm", "AmazonSSM.PutParameter", parameter).await.map(|_| ())
+    }
+
+    /// Stores another clientState; the one before it stays as the previous version.
+    ///
+    /// # Errors
+    /// When moto refuses it.
+    pub async fn rotate_client_state(&self, text: &str) -> anyhow::Result<()> {
+        let token = uuid::Uuid::new_v4();
+        let version =
+            json!({"SecretId": self.client_state, "SecretString": text, "ClientRequestToken": token});
+        self.call("secretsmanager", "secretsmanager.PutSecretValue", version).await.map(|_| ())
     }
 
     async fn create_queues(&mut self) -> anyhow::Result<()> {

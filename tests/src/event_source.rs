@@ -1,5 +1,5 @@
-//! The event source mapping: takes batches from the changes queue, has the mirror handle them, and deletes what it
-//! does not report as failed (Lambda developer guide, "Using Lambda with Amazon SQS").
+//! The event source mapping: takes batches from a queue, has a function handle them, and deletes what it does not report
+//! as failed (Lambda developer guide, "Using Lambda with Amazon SQS").
 
 use crate::account::{Account, Message, REGION};
 use crate::function::Function;
@@ -16,7 +16,7 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
 /// What becomes of a message that was not handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Wait {
-    /// It comes again when the mirror has asked for, as deployed.
+    /// It comes again when the function has asked for, as deployed.
     #[default]
     AsAsked,
     /// It comes again at once.
@@ -27,9 +27,9 @@ pub enum Wait {
 pub struct EventSource(AbortHandle);
 
 impl EventSource {
-    /// Starts polling.
-    pub fn start(account: Arc<Account>, mirror: Arc<Function>, wait: Wait) -> Self {
-        Self(tokio::spawn(poll(account, mirror, wait)).abort_handle())
+    /// Starts polling the queue at this URL.
+    pub fn start(account: Arc<Account>, queue: String, function: Arc<Function>, wait: Wait) -> Self {
+        Self(tokio::spawn(poll(account, queue, function, wait)).abort_handle())
     }
 }
 
@@ -39,9 +39,9 @@ impl Drop for EventSource {
     }
 }
 
-async fn poll(account: Arc<Account>, mirror: Arc<Function>, wait: Wait) {
+async fn poll(account: Arc<Account>, queue: String, function: Arc<Function>, wait: Wait) {
     loop {
-        if let Err(error) = hand_over_a_batch(&account, &mirror, wait).await {
+        if let Err(error) = hand_over_a_batch(&account, &queue, &function, wait).await {
             // Shown with a failed test.
             eprintln!("the event source failed: {error:#}");
             tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
@@ -49,28 +49,33 @@ async fn poll(account: Arc<Account>, mirror: Arc<Function>, wait: Wait) {
     }
 }
 
-async fn hand_over_a_batch(account: &Account, mirror: &Function, wait: Wait) -> anyhow::Result<()> {
-    let messages = account.receive(&account.changes).await?;
+async fn hand_over_a_batch(
+    account: &Account,
+    queue: &str,
+    function: &Function,
+    wait: Wait,
+) -> anyhow::Result<()> {
+    let messages = account.receive(queue).await?;
     if messages.is_empty() {
         return Ok(());
     }
     let event = json!({"Records": messages.iter().map(record).collect::<Vec<_>>()});
-    let failed = match mirror.invoke(&event).await {
+    let failed = match function.invoke(&event).await {
         Ok(answer) => failures(&answer)?,
         Err(error) => {
-            eprintln!("the mirror failed with a whole batch: {error:#}");
+            eprintln!("the function failed with a whole batch: {error:#}");
             // Nobody asked for another time: the visibility timeout, which is not waited for here.
             for message in &messages {
-                account.make_visible(message).await?;
+                account.make_visible(queue, message).await?;
             }
             return Ok(());
         }
     };
     for message in &messages {
         if !failed.contains(message.id()) {
-            account.delete(message).await?;
+            account.delete(queue, message).await?;
         } else if wait == Wait::Skipped {
-            account.make_visible(message).await?;
+            account.make_visible(queue, message).await?;
         }
     }
     Ok(())
@@ -87,14 +92,14 @@ fn record(message: &Message) -> Value {
         "messageAttributes": {},
         "md5OfBody": message["MD5OfBody"],
         "eventSource": "aws:sqs",
-        "eventSourceARN": format!("arn:aws:sqs:{REGION}:123456789012:changes.fifo"),
+        "eventSourceARN": format!("arn:aws:sqs:{REGION}:123456789012:queue"),
         "awsRegion": REGION,
     })
 }
 
 fn failures(answer: &Value) -> anyhow::Result<BTreeSet<String>> {
     let failures =
-        answer["batchItemFailures"].as_array().context("the mirror's answer has no batchItemFailures")?;
+        answer["batchItemFailures"].as_array().context("the function's answer has no batchItemFailures")?;
     let id = |failure: &Value| failure["itemIdentifier"].as_str().map(str::to_owned);
     failures.iter().map(|failure| id(failure).context("a failure without itemIdentifier")).collect()
 }

@@ -1,4 +1,4 @@
-//! A small world: a tenant, an Identity Center, an AWS account, and the three functions as they are deployed.
+//! A small world: a tenant, an Identity Center, an AWS account, and the functions as they are deployed.
 
 use crate::account::{Account, CLIENT_STATE};
 use crate::binaries::built;
@@ -22,6 +22,7 @@ use tokio::process::Command;
 const WEBHOOK_TIME: Duration = Duration::from_secs(10);
 const MIRROR_TIME: Duration = Duration::from_secs(120);
 const SWEEP_TIME: Duration = Duration::from_secs(300);
+const SUBSCRIPTIONS_TIME: Duration = Duration::from_secs(180);
 
 /// Lines of each function's log that a failed test shows.
 const TAIL: usize = 15;
@@ -37,6 +38,9 @@ pub struct Choices {
     pub wait: Wait,
     /// The rules for account assignments; without any they are left alone.
     pub rules: Option<String>,
+    /// The subscriptions function answers lifecycle notifications, and Graph has no subscription until it has run. Otherwise
+    /// the test has made them, and may look into the lifecycle queue.
+    pub subscribes: bool,
 }
 
 /// The running world. Everything in it ends when this is dropped.
@@ -53,10 +57,13 @@ pub struct World {
     pub mirror: Arc<Function>,
     /// As above.
     pub sweep: Arc<Function>,
+    /// As above.
+    pub subscriptions: Arc<Function>,
     /// Where Graph sends notifications to.
     pub url: FunctionUrl,
     has_rules: bool,
     _changes: EventSource,
+    _lifecycle: Option<EventSource>,
 }
 
 impl World {
@@ -87,14 +94,60 @@ impl World {
         let (webhook, mirror) = (function("webhook", WEBHOOK_TIME)?, function("mirror", MIRROR_TIME)?);
         let url = FunctionUrl::serve(webhook.clone()).await?;
         let driver = Driver::sign_in(&sandbox.addresses).await?;
-        driver
-            .subscribe(&url.address, CLIENT_STATE)
-            .await
-            .context("Graph did not take the webhook's address")?;
-        let changes = EventSource::start(account.clone(), mirror.clone(), choices.wait);
+        if !choices.subscribes {
+            let subscribed = driver.subscribe(&url.address, CLIENT_STATE).await;
+            subscribed.context("Graph did not take the webhook's address")?;
+        }
+        let source = |queue: &String, function: &Arc<Function>| {
+            EventSource::start(account.clone(), queue.clone(), function.clone(), choices.wait)
+        };
+        let changes = source(&account.changes, &mirror);
         let sweep = function("sweep", SWEEP_TIME)?;
+        variables.insert("WEBHOOK_URL".to_owned(), url.address.clone());
+        let subscriptions = Arc::new(Function::new("subscriptions", variables, SUBSCRIPTIONS_TIME)?);
+        let lifecycle = choices.subscribes.then(|| source(&account.lifecycle, &subscriptions));
         let has_rules = choices.rules.is_some();
-        Ok(Some(Self { sandbox, account, driver, webhook, mirror, sweep, url, has_rules, _changes: changes }))
+        Ok(Some(Self {
+            sandbox,
+            account,
+            driver,
+            webhook,
+            mirror,
+            sweep,
+            subscriptions,
+            url,
+            has_rules,
+            _changes: changes,
+            _lifecycle: lifecycle,
+        }))
+    }
+
+    /// Runs what looks at the subscriptions every six hours.
+    ///
+    /// # Errors
+    /// When the run fails.
+    pub async fn look_at_subscriptions(&self) -> anyhow::Result<Value> {
+        self.subscriptions.invoke(&json!({"look_at": "subscriptions"})).await
+    }
+
+    /// Runs what goes on with a full sweep every five minutes, or begins one that was asked for; how that ended.
+    ///
+    /// # Errors
+    /// When the sweep fails.
+    pub async fn go_on_sweeping(&self) -> anyhow::Result<String> {
+        let report = self.sweep.invoke(&json!({"look_at": "unfinished"})).await?;
+        Ok(report["outcome"].as_str().context("the sweep's report has no outcome")?.to_owned())
+    }
+
+    /// The subscriptions function in another environment, with these variables over the usual ones.
+    ///
+    /// # Errors
+    /// When there is no room for its logs.
+    pub fn other_subscriptions(&self, also: &[(&str, String)], time: Duration) -> anyhow::Result<Function> {
+        let mut all = variables(&self.sandbox, &self.account);
+        all.insert("WEBHOOK_URL".to_owned(), self.url.address.clone());
+        all.extend(also.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        Function::new("subscriptions", all, time)
     }
 
     /// Entra ID, as an administrator sees it.
@@ -253,9 +306,14 @@ impl World {
 
     fn tails(&self) -> String {
         let tail = |name: &str, function: &Function| format!("--- {name}\n{}\n", function.logs().tail(TAIL));
-        [("webhook", &self.webhook), ("mirror", &self.mirror), ("sweep", &self.sweep)]
-            .map(|(name, function)| tail(name, function))
-            .concat()
+        [
+            ("webhook", &self.webhook),
+            ("mirror", &self.mirror),
+            ("sweep", &self.sweep),
+            ("subscriptions", &self.subscriptions),
+        ]
+        .map(|(name, function)| tail(name, function))
+        .concat()
     }
 }
 

@@ -41,6 +41,17 @@ impl StateStore {
         Ok(states)
     }
 
+    /// The secrets as they are now, for a request that only Graph can have sent, since it holds something good.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn fresh(&self, now: Timestamp) -> Result<ClientStates, CallError> {
+        let mut known = self.known.lock().await;
+        let states = self.source.read().await?;
+        *known = Some(Known { states: states.clone(), read_at: now });
+        Ok(states)
+    }
+
     /// The secrets as they are now; `None` if they were read a moment ago, or cannot be read.
     pub async fn refetched(&self, now: Timestamp) -> Option<ClientStates> {
         let mut known = self.known.lock().await;

@@ -96,8 +96,9 @@ impl WebhookFunction {
         plain(202, "accepted")
     }
 
-    /// Verifies every notification. If one carries an unknown secret, the secret may have been rotated: it
-    /// is read again, at a bounded rate.
+    /// Verifies every notification. If one carries an unknown secret, the secret may have been rotated: it is read again,
+    /// at a bounded rate. A request that holds something good is Graph's, which puts notifications of several
+    /// subscriptions into one: nothing of it may be lost, so that the secret is read at once, or Graph has to come again.
     async fn sort(&self, body: &[u8]) -> Result<Result<Sorted, Unreadable>, CallError> {
         let items = match items(body, MOST_NOTIFICATIONS) {
             Ok(items) => items,
@@ -106,9 +107,13 @@ impl WebhookFunction {
         let now = self.clock.now();
         let states = self.client_states.known(now).await?;
         let mut sorted = self.verify_all(&items, &states);
-        if sorted.forged
-            && let Some(fresh) = self.client_states.refetched(now).await
-        {
+        let is_of_graph = sorted.changes > 0 || !sorted.lifecycle.is_empty();
+        let fresh = match (sorted.forged, is_of_graph) {
+            (true, true) => Some(self.client_states.fresh(now).await?),
+            (true, false) => self.client_states.refetched(now).await,
+            (false, _) => None,
+        };
+        if let Some(fresh) = fresh {
             sorted = self.verify_all(&items, &fresh);
         }
         Ok(Ok(sorted))

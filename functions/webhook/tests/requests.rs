@@ -209,6 +209,25 @@ async fn a_rotated_secret_is_learned_at_the_first_mismatch_but_not_at_every_one(
 }
 
 #[tokio::test]
+async fn in_a_request_that_holds_something_good_nothing_is_dropped_for_a_secret_that_is_new() {
+    let world = World::new();
+    // Somebody guesses, so that the secret was read a moment ago.
+    assert_eq!(world.post(&SOFT_DELETED.replace("\"secret\"", "\"guess\"")).await.status, 403);
+    *world.secrets.states.lock().unwrap() = Some(("fresh".to_owned(), Some("secret".to_owned())));
+    let item = |body: &str| -> serde_json::Value {
+        serde_json::from_str::<serde_json::Value>(body).unwrap()["value"][0].clone()
+    };
+    let both = serde_json::json!({"value": [
+        item(SOFT_DELETED), item(&SOFT_DELETED.replace("\"secret\"", "\"fresh\"")),
+    ]});
+    assert_eq!(world.post(&both.to_string()).await.status, 202);
+    assert_eq!(world.counts.of(Count::NotificationsReceived), 2, "one of them was dropped");
+    *world.secrets.states.lock().unwrap() = None;
+    let mixed = both.to_string().replace("\"fresh\"", "\"fresher\"");
+    assert_eq!(world.post(&mixed).await.status, 503, "Graph has to send it again");
+}
+
+#[tokio::test]
 async fn without_its_secret_the_webhook_asks_graph_to_come_again() {
     let world = World::new();
     *world.secrets.states.lock().unwrap() = None;

@@ -15,6 +15,7 @@ pub mod ports;
 pub mod reviewed;
 pub mod rotation;
 pub mod snapshot;
+pub mod subscriptions;
 pub mod sweep;
 pub mod telemetry;
 pub mod trigger;

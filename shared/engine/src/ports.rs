@@ -67,12 +67,38 @@ pub enum Cause {
         /// What is missing, and what to do.
         missing: String,
     },
+    /// Microsoft Graph did not get its validation request answered by the webhook.
+    #[error("Microsoft Graph cannot reach the webhook: {0}")]
+    Unreachable(HandshakeFailure),
     /// A server error, a broken connection, a time-out: a write may or may not have taken effect.
     #[error("no usable answer ({detail}); it is tried again by itself")]
     Unanswered {
         /// A status or kind of failure.
         detail: String,
     },
+}
+
+/// What became of Graph's validation request to the webhook.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HandshakeFailure {
+    /// Graph says that it waited in vain. Often it has never asked.
+    #[error(
+        "its validation request timed out, and did so again when it was repeated: check that WEBHOOK_URL is the stack's \
+         output WebhookUrl, and look at the log of the webhook function"
+    )]
+    TimedOut,
+    /// Something answered with another status than 200.
+    #[error(
+        "its validation request was answered with {0}: nothing that asks for a sign-in or filters requests (authorizer, \
+         WAF, proxy) may stand in front of the webhook; check that WEBHOOK_URL is the stack's output WebhookUrl"
+    )]
+    Status(String),
+    /// Graph says no more than that it failed.
+    #[error(
+        "its validation request failed: check that WEBHOOK_URL is the stack's output WebhookUrl, an https address with a \
+         certificate that everybody trusts"
+    )]
+    Failed,
 }
 
 /// What to read of a group in Entra ID.

@@ -6,6 +6,7 @@ mod world;
 
 use engine::agenda::{Priority, Reason};
 use engine::ports::{Cause, Ledger};
+use engine::subscriptions::ports::SweepRequests;
 use engine::sweep::ports::SweepLedger;
 use engine::sweep::{DriftPolicy, SweepError, Swept, Wanted};
 use engine::trigger::{Look, Subject};
@@ -214,7 +215,9 @@ async fn a_run_that_is_cut_off_goes_on_where_it_stopped() {
         // Time for a fraction of the groups only.
         let stop_at = world.now() + SignedDuration::from_millis(100);
         match sweep.run(wanted, stop_at, stop_at + SignedDuration::from_mins(1)).await.unwrap() {
-            Swept::Unfinished(_) => assert!(world.ledger.sweep_progress().await.unwrap().is_some()),
+            Swept::Unfinished(_) => {
+                assert!(world.ledger.sweep_state().await.unwrap().progress.is_some());
+            }
             Swept::Finished(report) => break report,
             other => panic!("{other:?}"),
         }
@@ -227,6 +230,26 @@ async fn a_run_that_is_cut_off_goes_on_where_it_stopped() {
     assert_eq!(report.identity_store_calls, 148);
     let idle = sweep.run(Wanted::Unfinished, world.now(), world.now()).await.unwrap();
     assert_eq!(idle, Swept::NothingToDo);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_that_is_asked_for_is_made_by_the_next_run_and_begins_after_that() {
+    let (world, ..) = engineers().await;
+    let run = async |wanted: Wanted, time: SignedDuration| {
+        let stop_at = world.now() + time;
+        world.full_sweep(REPORT).run(wanted, stop_at, stop_at + SignedDuration::from_mins(1)).await.unwrap()
+    };
+    let (none, enough) = (SignedDuration::ZERO, SignedDuration::from_mins(12));
+    // One is under way that began before.
+    assert!(matches!(run(Wanted::Everything, none).await, Swept::Unfinished(_)));
+    world.pass(60).await;
+    world.ledger.want_everything(world.now()).await.unwrap();
+    assert!(matches!(run(Wanted::Unfinished, enough).await, Swept::Finished(_)));
+    assert!(
+        matches!(run(Wanted::Unfinished, enough).await, Swept::Finished(_)),
+        "it began too early to count"
+    );
+    assert_eq!(run(Wanted::Unfinished, enough).await, Swept::NothingToDo);
 }
 
 #[tokio::test(start_paused = true)]

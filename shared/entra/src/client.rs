@@ -19,6 +19,8 @@ use std::time::Duration;
 
 /// One attempt may take this long; Graph answers most requests within a fraction of a second.
 const ATTEMPT: Duration = Duration::from_secs(10);
+/// A request during which Graph asks the webhook: its two addresses, one after the other, have ten seconds each.
+const ATTEMPT_WITH_HANDSHAKE: Duration = Duration::from_secs(30);
 /// Attempts of one request, the first one included.
 const ATTEMPTS: u32 = 3;
 /// The first pause when Graph names none; it doubles.
@@ -59,13 +61,20 @@ pub(crate) struct Page<T> {
 }
 
 /// One request, and how often it may be sent.
+#[derive(Clone, Copy)]
 struct Call<'a> {
     method: &'a Method,
     path: &'a str,
     body: &'a Bytes,
     units: f64,
     attempts: u32,
+    /// How long an attempt may take.
+    time: Duration,
+    judge: Judge,
 }
+
+/// Tells what an answer means, from its status, `Retry-After`, body, and the permission that it needs.
+pub(crate) type Judge = fn(StatusCode, Option<Duration>, &[u8], &str) -> Verdict;
 
 #[derive(Serialize)]
 struct BatchBody<'a> {
@@ -95,6 +104,13 @@ struct BatchResponse<'a> {
     body: Option<&'a RawValue>,
 }
 
+impl<'a> Call<'a> {
+    /// A write that may be repeated.
+    fn new(method: &'a Method, path: &'a str, body: &'a Bytes) -> Self {
+        Self { method, path, body, units: WRITE, attempts: ATTEMPTS, time: ATTEMPT, judge }
+    }
+}
+
 impl GraphClient {
     /// A client of the Graph at `endpoint`, usually `https://graph.microsoft.com/v1.0`. `budget` counts in
     /// resource units.
@@ -120,16 +136,15 @@ impl GraphClient {
         path: &str,
         purpose: Purpose<'_>,
     ) -> Result<T, CallError> {
-        let call =
-            Call { method: &Method::GET, path, body: &Bytes::new(), units: cost(path), attempts: ATTEMPTS };
+        let nothing = Bytes::new();
+        let call = Call { units: cost(path), ..Call::new(&Method::GET, path, &nothing) };
         let body = self.answered(&call, purpose).await?;
         decode(&body).map_err(|cause| error(purpose, cause))
     }
 
     /// A write that may be repeated: it says how things shall be, not what to add.
     pub(crate) async fn patch(&self, path: &str, body: Bytes, purpose: Purpose<'_>) -> Result<(), CallError> {
-        let call = Call { method: &Method::PATCH, path, body: &body, units: WRITE, attempts: ATTEMPTS };
-        self.answered(&call, purpose).await.map(|_| ())
+        self.answered(&Call::new(&Method::PATCH, path, &body), purpose).await.map(|_| ())
     }
 
     /// A write that adds something each time, and so is sent once: whether it took effect may stay open.
@@ -139,8 +154,28 @@ impl GraphClient {
         body: Bytes,
         purpose: Purpose<'_>,
     ) -> Result<(), CallError> {
-        let call = Call { method: &Method::POST, path, body: &body, units: WRITE, attempts: 1 };
+        let call = Call { attempts: 1, ..Call::new(&Method::POST, path, &body) };
         self.answered(&call, purpose).await.map(|_| ())
+    }
+
+    /// Takes something away.
+    pub(crate) async fn delete(&self, path: &str, purpose: Purpose<'_>) -> Result<(), CallError> {
+        self.answered(&Call::new(&Method::DELETE, path, &Bytes::new()), purpose).await.map(|_| ())
+    }
+
+    /// A write of a subscription, for which Graph asks the webhook before it answers. A POST is sent once.
+    pub(crate) async fn subscribe<T: DeserializeOwned>(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Bytes,
+        judge: Judge,
+        purpose: Purpose<'_>,
+    ) -> Result<T, CallError> {
+        let attempts = if *method == Method::POST { 1 } else { ATTEMPTS };
+        let call = Call { attempts, time: ATTEMPT_WITH_HANDSHAKE, judge, ..Call::new(method, path, &body) };
+        let body = self.answered(&call, purpose).await?;
+        decode(&body).map_err(|cause| error(purpose, cause))
     }
 
     /// Everything that follows a page.
@@ -232,7 +267,7 @@ impl GraphClient {
             .map_err(|json| error(purpose, answer::unreadable(&json)))?;
         let units = open.iter().map(|at| cost(&requests[*at].url)).sum();
         let body = Bytes::from(body);
-        let call = Call { method: &Method::POST, path: "/$batch", body: &body, units, attempts: ATTEMPTS };
+        let call = Call { units, ..Call::new(&Method::POST, "/$batch", &body) };
         let body = self.answered(&call, purpose).await?;
         let answer: BatchAnswer<'_> =
             serde_json::from_slice(&body).map_err(|json| error(purpose, answer::unreadable(&json)))?;
@@ -256,7 +291,7 @@ impl GraphClient {
             let verdict = match sent {
                 Ok(response) => {
                     let after = retry_after(response.headers());
-                    match judge(response.status(), after, response.body(), purpose.permission) {
+                    match (call.judge)(response.status(), after, response.body(), purpose.permission) {
                         Verdict::Good => return Ok(response.into_body()),
                         verdict => verdict,
                     }
@@ -305,7 +340,7 @@ impl GraphClient {
         let request =
             if body.is_empty() { request } else { request.header(header::CONTENT_TYPE, "application/json") };
         let request = request.body(body.clone()).map_err(|_| "the address is not valid".to_owned())?;
-        match tokio::time::timeout(ATTEMPT, self.transport.send(request)).await {
+        match tokio::time::timeout(call.time, self.transport.send(request)).await {
             Ok(sent) => sent.map_err(|error| error.detail),
             Err(_) => Err("timed out".to_owned()),
         }

@@ -1,5 +1,5 @@
-//! Microsoft Graph and the login of Entra ID: the client, the directory behind the engine's port, and the
-//! verification of notifications.
+//! Microsoft Graph and the login of Entra ID: the client, the directory and the subscriptions behind the engine's ports,
+//! and the verification of notifications.
 
 mod answer;
 mod bulk;
@@ -12,6 +12,8 @@ mod federation_metadata;
 mod group;
 mod notification;
 mod resource_units;
+mod subscription_answer;
+mod subscriptions;
 mod transport;
 mod user;
 
@@ -21,7 +23,6 @@ pub use client_state::{ClientStateSource, ClientStates};
 pub use credential::{ClientSecret, ClientSecretCredential, Credential};
 pub use directory::GraphDirectory;
 pub use federation_metadata::LoginMetadata;
-pub use notification::{
-    ChangeNotification, LifecycleNotification, Rejected, Unreadable, VerifiedNotification, items, verify,
-};
+pub use notification::{ChangeNotification, Rejected, Unreadable, VerifiedNotification, items, verify};
+pub use subscriptions::{CurrentClientState, GraphSubscriptions};
 pub use transport::{Transport, TransportError};

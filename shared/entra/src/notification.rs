@@ -4,9 +4,10 @@
 use crate::client_state::ClientStates;
 use engine::trigger::{Expectation, Look, Origin, Subject, Trigger};
 use jiff::Timestamp;
-use planning::EntraObjectId;
+use planning::subscriptions::{LifecycleEvent, LifecycleNotification};
+use planning::{EntraObjectId, SubscriptionId};
+use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -56,22 +57,6 @@ pub struct ChangeNotification {
     subject: Subject,
     id: Option<String>,
     members: Vec<(EntraObjectId, bool)>,
-}
-
-/// What a subscription needs. Serialised, it is the lifecycle queue's message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LifecycleNotification {
-    subscription_id: EntraObjectId,
-    lifecycle_event: LifecycleEvent,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum LifecycleEvent {
-    Missed,
-    SubscriptionRemoved,
-    ReauthorizationRequired,
 }
 
 #[derive(Deserialize)]
@@ -144,7 +129,8 @@ pub fn verify(
     }
     check_tenant(&item, tenant)?;
     if let Some(lifecycle_event) = item.lifecycle_event {
-        let subscription_id = guid(item.subscription_id.as_ref())?;
+        let subscription_id = item.subscription_id.as_ref().ok_or(Rejected::Malformed)?;
+        let subscription_id = SubscriptionId::parse(subscription_id).map_err(|_| Rejected::Malformed)?;
         return Ok(VerifiedNotification::Lifecycle(LifecycleNotification {
             subscription_id,
             lifecycle_event,
@@ -213,10 +199,6 @@ fn few_members(raw: &RawValue) -> Vec<(EntraObjectId, bool)> {
         return Vec::new();
     }
     members.into_iter().map(|member| (member.id, member.removed.is_none())).collect()
-}
-
-fn guid(text: Option<&Cow<'_, str>>) -> Result<EntraObjectId, Rejected> {
-    EntraObjectId::parse(text.ok_or(Rejected::Malformed)?).map_err(|_| Rejected::Malformed)
 }
 
 /// A number, however it is written.

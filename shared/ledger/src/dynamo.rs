@@ -13,7 +13,8 @@
 //! | weighed | `access` | `weighed` | `digest` S, `assignments` N: what every group's account assignments were last weighed by |
 //! | under way | `access` | `outstanding` | `version` N, `body` S (JSON of the `Outstanding` requests to sso-admin) |
 //! | name | `names` | digest of the name | `name` S, `principal` S: the group that this name in a rule means |
-//! | full sweep | `sweep` | `everything` | `holder` S, `lease_until` N (seconds since 1970), `progress` S (JSON of the `SweepProgress`) |
+//! | full sweep | `sweep` | `everything` | `holder` S, `lease_until` N (seconds since 1970), `progress` S (JSON of the `SweepProgress`), `wanted_at` N (milliseconds since 1970): when a sweep was asked for |
+//! | subscriptions | `subscriptions` | `state` | `holder` S, `lease_until` N (seconds since 1970), `body` S (JSON of the `Remembered`) |
 //! | agenda | `agenda#<priority>` | `<due second>#<Entra object id>#<reason>` | `body` S (JSON of the `AgendaEntry`), `in_flight_until` N (seconds since 1970) |
 //! | rotation | `rotation` | `state` | `revision` N, `attempt` S, `body` S (JSON of the `Persisted`) |
 //! | its desk | `rotation` | `instruction`, `outcome`, `look`, `due`, `target#<target>`, `told#<notice>`, `history#<second>#<id>` | `body` S (JSON); the instruction's `id` S |
@@ -40,6 +41,7 @@ mod owners;
 mod records;
 mod rotation;
 mod sign_ins;
+mod subscriptions;
 mod sweep;
 mod table;
 

@@ -10,6 +10,7 @@ mod publication;
 mod queue;
 mod rotation;
 mod store;
+mod subscriptions;
 mod sweep;
 
 pub use ledger::MemoryLedger;

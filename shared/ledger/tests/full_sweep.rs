@@ -15,7 +15,8 @@ use aws_sdk_dynamodb::types::{
 use aws_smithy_http_client::Builder;
 use engine::agenda::{AgendaEntry, Priority, Reason};
 use engine::ports::{Agenda, Cause};
-use engine::sweep::ports::{PARTS, SweepLedger, SweepProgress};
+use engine::subscriptions::ports::SweepRequests;
+use engine::sweep::ports::{PARTS, SweepLedger, SweepProgress, SweepState};
 use engine::trigger::{Look, Subject};
 use jiff::{SignedDuration, Timestamp};
 use ledger::DynamoLedger;
@@ -37,10 +38,11 @@ fn id(first_byte: u8, number: u32) -> EntraObjectId {
 }
 
 /// The facts, told of a ledger that is empty.
-async fn facts<L: SweepLedger + Agenda>(ledger: &L) {
+async fn facts<L: SweepLedger + Agenda + SweepRequests>(ledger: &L) {
     records_are_read_in_parts_and_without_the_agenda(ledger).await;
     one_holds_the_lease_until_it_expires_or_is_given_back(ledger).await;
     progress_is_kept_until_the_run_is_finished(ledger).await;
+    a_request_is_kept_until_a_run_that_began_later_has_answered_it(ledger).await;
 }
 
 async fn records_are_read_in_parts_and_without_the_agenda<L: SweepLedger + Agenda>(ledger: &L) {
@@ -97,7 +99,7 @@ async fn one_holds_the_lease_until_it_expires_or_is_given_back<L: SweepLedger>(l
 }
 
 async fn progress_is_kept_until_the_run_is_finished<L: SweepLedger>(ledger: &L) {
-    assert_eq!(ledger.sweep_progress().await.unwrap(), None);
+    assert_eq!(ledger.sweep_state().await.unwrap(), SweepState::default());
     let until = now() + SignedDuration::from_mins(15);
     let lease = ledger.take_sweep_lease(now(), until).await.unwrap().unwrap();
     let mut progress = SweepProgress::begun_at(now());
@@ -105,11 +107,27 @@ async fn progress_is_kept_until_the_run_is_finished<L: SweepLedger>(ledger: &L) 
     progress.groups_up_to = Some(id(200, 1_000));
     ledger.store_sweep_progress(&lease, Some(&progress)).await.unwrap();
     ledger.return_sweep_lease(&lease).await.unwrap();
-    assert_eq!(ledger.sweep_progress().await.unwrap(), Some(progress));
+    assert_eq!(ledger.sweep_state().await.unwrap().progress, Some(progress));
     let lease = ledger.take_sweep_lease(now(), until).await.unwrap().unwrap();
     ledger.store_sweep_progress(&lease, None).await.unwrap();
-    assert_eq!(ledger.sweep_progress().await.unwrap(), None);
+    assert_eq!(ledger.sweep_state().await.unwrap(), SweepState::default());
     ledger.return_sweep_lease(&lease).await.unwrap();
+}
+
+async fn a_request_is_kept_until_a_run_that_began_later_has_answered_it<L: SweepLedger + SweepRequests>(
+    ledger: &L,
+) {
+    let second = SignedDuration::from_secs(1);
+    ledger.want_everything(now()).await.unwrap();
+    assert_eq!(ledger.sweep_state().await.unwrap().wanted_at, Some(now()));
+    ledger.answer_sweep_request(now() - second).await.unwrap();
+    assert_eq!(ledger.sweep_state().await.unwrap().wanted_at, Some(now()), "it was asked for after that");
+    ledger.want_everything(now() + second).await.unwrap();
+    ledger.answer_sweep_request(now()).await.unwrap();
+    assert_eq!(ledger.sweep_state().await.unwrap().wanted_at, Some(now() + second), "it was asked for again");
+    ledger.answer_sweep_request(now() + second).await.unwrap();
+    assert_eq!(ledger.sweep_state().await.unwrap(), SweepState::default());
+    ledger.answer_sweep_request(now() + second).await.unwrap();
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ async fn in_memory() -> Option<World> {
         rotation: ledger.clone(),
         desk: ledger.clone(),
         evidence: ledger.clone(),
+        subscriptions: ledger.clone(),
         access: ledger.clone(),
         agenda: ledger.clone(),
         watch: ledger,

@@ -64,6 +64,10 @@ text_id! {
     EntraObjectId
 }
 text_id! {
+    /// A subscription to Microsoft Graph's change notifications: a GUID, kept in lower case.
+    SubscriptionId
+}
+text_id! {
     /// A user of the identity store: a UUID, usually after `<10 hex digits>-`.
     UserId
 }
@@ -108,17 +112,25 @@ impl AssignmentRequestId {
 impl EntraObjectId {
     /// Reads a GUID with hyphens; upper case becomes lower case.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
-        let is_guid = text.len() == 36
-            && text.bytes().enumerate().all(|(at, byte)| match at {
-                8 | 13 | 18 | 23 => byte == b'-',
-                _ => byte.is_ascii_hexdigit(),
-            });
-        if is_guid {
-            Ok(Self(text.to_ascii_lowercase().into()))
-        } else {
-            Err(InvalidId { what: "Entra object id", expected: "a GUID with hyphens" })
-        }
+        guid(text).map(Self).ok_or(InvalidId { what: "Entra object id", expected: "a GUID with hyphens" })
     }
+}
+
+impl SubscriptionId {
+    /// Reads a GUID with hyphens; upper case becomes lower case.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        guid(text).map(Self).ok_or(InvalidId { what: "subscription id", expected: "a GUID with hyphens" })
+    }
+}
+
+/// A GUID with hyphens, in lower case.
+fn guid(text: &str) -> Option<Box<str>> {
+    let is_guid = text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        });
+    is_guid.then(|| text.to_ascii_lowercase().into())
 }
 
 impl AccountId {

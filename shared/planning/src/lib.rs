@@ -24,9 +24,11 @@ pub mod rules;
 pub mod scope;
 pub mod skipped;
 pub mod snapshot;
+pub mod subscriptions;
 pub mod sweep;
 pub mod user_plan;
 
 pub use ids::{
-    AccountId, EntraObjectId, GroupId, MembershipId, OrganizationalUnitId, PermissionSetArn, UserId,
+    AccountId, EntraObjectId, GroupId, MembershipId, OrganizationalUnitId, PermissionSetArn, SubscriptionId,
+    UserId,
 };

@@ -77,6 +77,9 @@ pub async fn faults(State(sandbox): State<Sandbox>, Json(body): Json<Value>) -> 
         if let Some(behaviour) = request.signing {
             state.tenant.set_signing(behaviour);
         }
+        if let Some(behaviour) = request.subscriptions {
+            state.tenant.set_subscriptions(behaviour);
+        }
         if let Some(behaviour) = request.external_idp {
             state.identity_center.set_external_idp(behaviour);
         }

@@ -6,6 +6,7 @@ use crate::entra::{GraphError, Notification};
 use crate::faults::DeliveryFaults;
 use crate::host_health::{HostHealth, Verdict};
 use async_trait::async_trait;
+use axum::http::StatusCode;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -93,13 +94,13 @@ pub async fn handshake(
         let answer =
             timeout(HANDSHAKE_LIMIT, sink.post(&url, "text/plain; charset=utf-8", String::new())).await;
         let Ok(Ok(answer)) = answer else {
-            return Err(refused("Subscription validation request timed out."));
+            return Err(timed_out());
         };
         if answer.status != 200 {
             return Err(refused(&format!(
                 "Subscription validation request failed. HTTP status code is '{}'. Notification endpoint must \
                  respond with 200 OK to validation request.",
-                answer.status
+                name_of(answer.status)
             )));
         }
         if !answer.content_type.starts_with("text/plain") || answer.body != token {
@@ -210,6 +211,17 @@ fn posts(mut fresh: Vec<Notification>, faults: &DeliveryFaults) -> Vec<Post> {
         }
     }
     posts
+}
+
+/// What Graph answers when the handshake took too long, and often when it never began.
+pub fn timed_out() -> GraphError {
+    refused("Subscription validation request timed out.")
+}
+
+/// A status as Graph names it: `Forbidden`, `BadGateway`.
+fn name_of(status: u16) -> String {
+    let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    reason.map_or_else(|| status.to_string(), |reason| reason.replace([' ', '-'], ""))
 }
 
 fn refused(message: &str) -> GraphError {

@@ -1,6 +1,6 @@
 //! Faults on demand: refusals, answers that get lost, notifications that come twice, late, or not at all.
 
-use crate::entra::{LaggingReads, SigningBehaviour};
+use crate::entra::{LaggingReads, SigningBehaviour, SubscriptionBehaviour};
 use crate::iam_identity_center::{ExternalIdpBehaviour, Provisioning};
 use crate::publication::Delay;
 use serde::Deserialize;
@@ -29,6 +29,8 @@ pub struct FaultRequest {
     pub revoke_tokens: bool,
     /// How the signing certificates of the application behave.
     pub signing: Option<SigningBehaviour>,
+    /// What Graph does about subscriptions.
+    pub subscriptions: Option<SubscriptionBehaviour>,
     /// What AWS does about the identity provider's certificates where nothing is documented.
     pub external_idp: Option<ExternalIdpBehaviour>,
     /// How long changes of account assignments take, and which fail.

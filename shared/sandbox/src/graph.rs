@@ -27,7 +27,12 @@ pub async fn answer(
         Handled::Answer(answer) => answer,
         Handled::Never => std::future::pending().await,
         Handled::Handshake { proposed, base, status, request_id } => {
-            let shaken = delivery::handshake(sandbox.sink.as_ref(), proposed.addresses(), &request_id).await;
+            let is_unsent = sandbox.state().tenant.leaves_validation_unsent();
+            let shaken = if is_unsent {
+                Err(delivery::timed_out())
+            } else {
+                delivery::handshake(sandbox.sink.as_ref(), proposed.addresses(), &request_id).await
+            };
             let mut state = sandbox.state();
             let now = state.clock.now();
             match shaken {

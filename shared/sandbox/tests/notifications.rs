@@ -187,3 +187,90 @@ async fn a_host_that_was_slow_too_often_is_told_ten_minutes_late() {
         })
         .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_that_is_both_reauthorized_and_changed_within_ten_minutes_tells_nothing_any_more() {
+    for (minutes, told) in [(9, 0), (10, 1)] {
+        let mut world = World::new().await;
+        let made = world.subscribe("/users").await;
+        let path = format!("/subscriptions/{}", made.body["id"].as_str().unwrap());
+        let pass = |minutes: i64| json!({"advance_seconds": minutes * 60});
+        assert_eq!(world.post(&format!("{path}/reauthorize"), json!(null)).await.status, 204);
+        world.control("clock", pass(minutes)).await;
+        world.sign_in().await;
+        let expires = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(12);
+        let renewed = world.patch(&path, json!({"expirationDateTime": expires.to_string()})).await;
+        assert_eq!(renewed.status, 200, "it is accepted: {}", renewed.body);
+        world.delivering(world.user("ada")).await;
+        assert_eq!(world.received().len(), told, "{minutes} minutes between both");
+        // A new one is in order again.
+        assert_eq!(world.delete(&path).await.status, 204);
+        world.subscribe("/users").await;
+        world.delivering(world.user("alan")).await;
+        assert_eq!(world.received().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_alone_may_follow_each_other_at_once() {
+    let world = World::new().await;
+    let made = world.subscribe("/users").await;
+    let path = format!("/subscriptions/{}", made.body["id"].as_str().unwrap());
+    for hours in [12, 13] {
+        let expires = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours);
+        let body = json!({"expirationDateTime": expires.to_string()});
+        assert_eq!(world.patch(&path, body).await.status, 200);
+    }
+    world.delivering(world.user("ada")).await;
+    assert_eq!(world.received().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_list_has_pages_and_takes_no_query_options() {
+    let world = World::new().await;
+    for _ in 0..12 {
+        let group = world.group("Engineers", &[]).await;
+        assert_eq!(world.subscribe(&format!("/groups/{group}")).await.status, 201);
+    }
+    let first = world.get("/subscriptions").await;
+    let next = first.body["@odata.nextLink"].as_str().unwrap().to_owned();
+    let second = world.get(&next).await;
+    let mut ids: Vec<&str> =
+        [&first, &second].into_iter().flat_map(|page| world::values(page, "id")).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!((ids.len(), second.body.get("@odata.nextLink")), (12, None));
+    assert_eq!(world.get("/subscriptions?$top=5").await.status, 400);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_webhook_that_refuses_the_handshake_or_takes_too_long_for_it_is_named_as_graph_does() {
+    let world = World::new().await;
+    *world.webhook.handshake.lock().unwrap() = (Duration::ZERO, 403);
+    let refused = world.subscribe("/users").await;
+    let message = refused.body["error"]["message"].as_str().unwrap();
+    assert!(refused.status == 400 && message.contains("HTTP status code is 'Forbidden'"), "{message}");
+    *world.webhook.handshake.lock().unwrap() = (Duration::from_secs(11), 200);
+    let late = world.subscribe("/users").await;
+    assert_eq!(late.body["error"]["message"], "Subscription validation request timed out.");
+    *world.webhook.handshake.lock().unwrap() = (Duration::from_secs(9), 200);
+    let made = world.subscribe("/users").await;
+    assert_eq!(made.status, 201);
+    // It is asked again whenever the subscription changes.
+    *world.webhook.handshake.lock().unwrap() = (Duration::ZERO, 502);
+    let path = format!("/subscriptions/{}", made.body["id"].as_str().unwrap());
+    let expires = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(12);
+    let renewed = world.patch(&path, json!({"expirationDateTime": expires.to_string()})).await;
+    assert!(renewed.body["error"]["message"].as_str().unwrap().contains("'BadGateway'"), "{}", renewed.body);
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_demand_validations_are_never_sent_and_duplicates_are_accepted() {
+    let world = World::new().await;
+    world.control("faults", json!({"subscriptions": {"unsent_validations": 1, "duplicates": true}})).await;
+    let unsent = world.subscribe("/users").await;
+    assert_eq!(unsent.body["error"]["message"], "Subscription validation request timed out.");
+    for _ in 0..2 {
+        assert_eq!(world.subscribe("/users").await.status, 201);
+    }
+}

@@ -14,6 +14,8 @@ const SHARE_OF_SWEEP: f64 = 0.1;
 /// The full sweep's part of Graph's quota, for the minutes that it takes. It overlaps with the mirrors' part:
 /// should both be busy at once, Graph says so, and both budgets shrink.
 const SHARE_OF_FULL_SWEEP: f64 = 0.5;
+/// The subscriptions function's part: beside the others', and far too little to be noticed.
+const SUBSCRIPTION_UNITS: f64 = 10.0;
 /// The certificate function's part: its app registration is another, and has a quota of its own.
 const CERTIFICATE_UNITS: f64 = 10.0;
 /// Calls per second of all of sso-admin together (Identity Center quotas page).
@@ -61,6 +63,12 @@ pub fn graph_of_full_sweep() -> Budget {
 /// What the poll of the assignments may ask of Graph. Needs a tokio runtime.
 pub fn graph_of_sweep() -> Budget {
     Budget::new(GRAPH, RESOURCE_UNITS * SHARE_OF_SWEEP)
+}
+
+/// What the subscriptions function may ask of Graph: a read and two writes now and then, and never many of them. Needs a
+/// tokio runtime.
+pub fn graph_of_subscriptions() -> Budget {
+    Budget::new(GRAPH, SUBSCRIPTION_UNITS)
 }
 
 /// What the certificate function may ask of Graph: a few reads a day, and a few writes a year. Needs a tokio runtime.

@@ -15,6 +15,7 @@ pub mod operator;
 pub mod pace;
 pub mod rules;
 pub mod secrets;
+pub mod subscriptions;
 pub mod sweep;
 pub mod telemetry;
 pub mod webhook;

@@ -4,7 +4,7 @@ use super::{Organisation, group_record};
 use async_trait::async_trait;
 use engine::agenda::{AgendaEntry, AgendaKey};
 use engine::ports::{Agenda, CallError, DueWork, Ledger};
-use engine::sweep::ports::{PartOfRecords, SweepLease, SweepLedger, SweepProgress};
+use engine::sweep::ports::{PartOfRecords, SweepLease, SweepLedger, SweepProgress, SweepState};
 use jiff::Timestamp;
 use planning::assigned::{AssignedHeader, AssignedSet};
 use planning::record::{GroupRecord, Record, UserRecord};
@@ -74,8 +74,11 @@ impl SweepLedger for Organisation {
             groups: (0..self.size.groups).filter(starts).map(group_record).collect(),
         })
     }
-    async fn sweep_progress(&self) -> Result<Option<SweepProgress>, CallError> {
-        self.kept.sweep_progress().await
+    async fn sweep_state(&self) -> Result<SweepState, CallError> {
+        self.kept.sweep_state().await
+    }
+    async fn answer_sweep_request(&self, begun: Timestamp) -> Result<(), CallError> {
+        self.kept.answer_sweep_request(begun).await
     }
     async fn take_sweep_lease(
         &self,

@@ -7,7 +7,7 @@ use engine::access::ports::{AccessLedger, Weighed};
 use engine::agenda::AgendaEntry;
 use engine::holds::{Holds, Loss, Mark};
 use engine::ports::{CallError, Ledger};
-use engine::sweep::ports::{PartOfRecords, SweepLease, SweepLedger, SweepProgress};
+use engine::sweep::ports::{PartOfRecords, SweepLease, SweepLedger, SweepProgress, SweepState};
 use jiff::Timestamp;
 use planning::access::{AccountAssignment, Outstanding};
 use planning::assigned::{AssignedHeader, AssignedSet};
@@ -86,8 +86,12 @@ impl SweepLedger for Unreliable<dyn SweepLedger> {
         }
     }
 
-    async fn sweep_progress(&self) -> Result<Option<SweepProgress>, CallError> {
-        self.perils.port("read progress", self.inner.sweep_progress()).await
+    async fn sweep_state(&self) -> Result<SweepState, CallError> {
+        self.perils.port("read progress", self.inner.sweep_state()).await
+    }
+
+    async fn answer_sweep_request(&self, begun: Timestamp) -> Result<(), CallError> {
+        self.perils.port("answer sweep request", self.inner.answer_sweep_request(begun)).await
     }
 
     async fn take_sweep_lease(

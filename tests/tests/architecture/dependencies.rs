@@ -86,7 +86,7 @@ fn what_reaches_the_outside_world_has_one_place() {
         ("aws-sdk-sqs", &["ledger", "wiring"]),
         ("aws-sdk-ssm", &["wiring"]),
         ("aws-sdk-ssoadmin", &["identity-center", "wiring"]),
-        ("lambda_runtime", &["certificate", "mirror", "sweep", "webhook"]),
+        ("lambda_runtime", &["certificate", "mirror", "subscriptions", "sweep", "webhook"]),
         ("reqwest", &["wiring"]),
     ]);
     let packages = packages();

@@ -1,7 +1,7 @@
 //! Facts about permissions: each function's policy grants what its code calls, and nothing more.
 
 use crate::template::template;
-use crate::workspace::shipped_files;
+use crate::workspace::{read, shipped_files};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -85,8 +85,31 @@ fn the_certificate_function_may_do_what_it_calls_and_sees_nothing_of_whom_we_mir
 }
 
 #[test]
+fn the_subscriptions_function_may_do_what_it_calls_and_sees_nothing_of_whom_we_mirror() {
+    let mut expected = set([LOG.as_slice(), &EVENT_SOURCE, &[SECRET]].concat());
+    let kept = read("shared/ledger/src/dynamo/subscriptions.rs");
+    for (call, action) in [
+        (".get_item()", "dynamodb:GetItem"),
+        (".put_item()", "dynamodb:PutItem"),
+        (".update_item()", "dynamodb:UpdateItem"),
+        (".delete_item()", "dynamodb:DeleteItem"),
+        (".query()", "dynamodb:Query"),
+        (".table.get(", "dynamodb:GetItem"),
+    ] {
+        if kept.contains(call) {
+            expected.insert(action.to_owned());
+        }
+    }
+    assert_eq!(granted("SubscriptionsRole"), expected, "granted (left), called (right)");
+    let all = statements("SubscriptionsRole");
+    let ledger = all.iter().find(|statement| statement["Sid"] == "RememberSubscriptions").unwrap();
+    let keys = &ledger["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"];
+    assert_eq!(keys, &serde_json::json!(["subscriptions", "sweep"]));
+}
+
+#[test]
 fn no_policy_grants_more_than_it_names() {
-    for role in ["WebhookRole", "MirrorRole", "SweepRole", "CertificateRole"] {
+    for role in ["WebhookRole", "MirrorRole", "SweepRole", "SubscriptionsRole", "CertificateRole"] {
         for statement in statements(role) {
             let actions = strings(&statement["Action"]);
             assert!(actions.iter().all(|action| !action.contains('*')), "{role}: {actions:?}");

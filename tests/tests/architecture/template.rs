@@ -60,6 +60,28 @@ fn a_message_stays_invisible_for_longer_than_its_handling_may_take() {
 }
 
 #[test]
+fn a_lifecycle_message_stays_invisible_for_longer_than_its_handling_may_take_and_comes_five_times() {
+    let template = template();
+    let function = &functions(&template)["subscriptions"];
+    let queue = &template["Resources"]["Lifecycle"]["Properties"];
+    assert!(queue["VisibilityTimeout"].as_u64().unwrap() > function["Timeout"].as_u64().unwrap());
+    assert_eq!(queue["RedrivePolicy"]["maxReceiveCount"], 5);
+    assert_eq!(queue["RedrivePolicy"]["deadLetterTargetArn"], json!({"!GetAtt": "LifecycleDead.Arn"}));
+    let source = &function["Events"]["Lifecycle"]["Properties"];
+    assert_eq!(source["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
+    assert_eq!(source["Queue"], json!({"!GetAtt": "Lifecycle.Arn"}));
+}
+
+#[test]
+fn the_schedule_asks_for_something_that_the_subscriptions_function_knows() {
+    let template = template();
+    let events = functions(&template)["subscriptions"]["Events"].clone();
+    let input = events["Regularly"]["Properties"]["Input"].as_str().unwrap();
+    let known: Result<subscriptions::LookEvent, _> = serde_json::from_str(input);
+    assert!(known.is_ok(), "the schedule asks for {input}");
+}
+
+#[test]
 fn the_mirror_takes_ten_messages_and_answers_for_each_one() {
     let template = template();
     let source = &functions(&template)["mirror"]["Events"]["Changes"]["Properties"];

@@ -56,7 +56,15 @@ fn read_by_wiring() -> BTreeMap<String, Names> {
     let webhook = named_by("WebhookConfiguration");
     let certificate = read("shared/wiring/src/certificate_configuration.rs");
     let certificate = literals(without_tests(&certificate));
-    let named = [("webhook", webhook), ("mirror", mirror), ("sweep", sweep), ("certificate", certificate)];
+    let subscriptions = read("shared/wiring/src/subscriptions.rs");
+    let subscriptions = literals(block(without_tests(&subscriptions), "SubscriptionsConfiguration"));
+    let named = [
+        ("webhook", webhook),
+        ("mirror", mirror),
+        ("sweep", sweep),
+        ("subscriptions", subscriptions),
+        ("certificate", certificate),
+    ];
     assert!(named.iter().all(|(_, names)| names.contains("ENTRA_TENANT_ID")), "correct this test: {named:?}");
     named.into_iter().map(|(function, names)| (function.to_owned(), names)).collect()
 }
@@ -95,7 +103,9 @@ fn row(line: &str) -> (Vec<String>, Option<Names>) {
     let variables = cells[1].split('`').skip(1).step_by(2).map(str::to_owned).collect();
     let readers = match cells[2] {
         "where used" => None,
-        "all" => Some(["webhook", "mirror", "sweep", "certificate"].map(str::to_owned).into()),
+        "all" => {
+            Some(["webhook", "mirror", "sweep", "subscriptions", "certificate"].map(str::to_owned).into())
+        }
         some => Some(some.split(", ").map(str::to_owned).collect()),
     };
     (variables, readers)

@@ -29,11 +29,24 @@ const CERTIFICATE: &[&str] = &[
     "ACCOUNT_ID",
 ];
 
+const SUBSCRIPTIONS: &[&str] = &[
+    "ENTRA_TENANT_ID",
+    "ENTRA_CLIENT_ID",
+    "ENTRA_CREDENTIAL_SECRET",
+    "CLIENT_STATE_SECRET",
+    "WEBHOOK_URL",
+    "LEDGER_TABLE",
+];
+
 #[tokio::test]
 async fn a_variable_that_is_missing_stops_each_function_with_one_line_that_names_it() -> anyhow::Result<()> {
-    for (name, required) in
-        [("webhook", WEBHOOK), ("sweep", SWEEP), ("mirror", SWEEP), ("certificate", CERTIFICATE)]
-    {
+    for (name, required) in [
+        ("webhook", WEBHOOK),
+        ("sweep", SWEEP),
+        ("mirror", SWEEP),
+        ("subscriptions", SUBSCRIPTIONS),
+        ("certificate", CERTIFICATE),
+    ] {
         for variable in required {
             let mut variables = complete();
             variables.remove(*variable);
@@ -56,6 +69,7 @@ async fn a_variable_that_is_wrong_stops_each_function_with_one_line_that_does_no
         ("mirror", "USER_NAME_SOURCE", "contoso"),
         ("mirror", "LOCALE_SOURCE", "contoso"),
         ("mirror", "TIME_ZONE_SOURCE", "contoso"),
+        ("subscriptions", "WEBHOOK_URL", "http://contoso.example"),
         ("certificate", "CERTIFICATE_MODE", "contoso"),
         ("certificate", "SAML_PROVIDERS", "contoso"),
         ("certificate", "CHANGE_WINDOW", "contoso"),
@@ -91,6 +105,7 @@ fn complete() -> Variables {
         ("CLIENT_STATE_SECRET", "client-state"),
         ("CHANGES_QUEUE_URL", "http://127.0.0.1:9/changes.fifo"),
         ("LIFECYCLE_QUEUE_URL", "http://127.0.0.1:9/lifecycle"),
+        ("WEBHOOK_URL", "https://id.lambda-url.us-east-1.on.aws/"),
         ("LEDGER_TABLE", "ledger"),
         ("IDENTITY_STORE_ID", "d-1234567890"),
         ("CERTIFICATE_SECRET", "idp-certificate"),

@@ -12,6 +12,7 @@ mod notifications;
 mod plan;
 mod queue;
 mod review;
+mod subscriptions;
 mod team;
 mod trouble;
 mod users;

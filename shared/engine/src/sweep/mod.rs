@@ -22,7 +22,7 @@ use crate::ports::{Agenda, Clock};
 use crate::urgency::{Urgency, with_urgency};
 use jiff::{SignedDuration, Timestamp};
 use planning::mapping::MappingSettings;
-use ports::{BulkDirectory, Pace, SweepLedger, SweepProgress, SweepTelemetry};
+use ports::{BulkDirectory, Pace, SweepLedger, SweepProgress, SweepState, SweepTelemetry};
 use ports::{IdentityStoreLister, SweepLease};
 use run::Run;
 use std::sync::Arc;
@@ -54,7 +54,7 @@ pub struct SweepSettings {
 pub enum Wanted {
     /// The unfinished one, or else a new one.
     Everything,
-    /// The unfinished one, if there is one.
+    /// The unfinished one, if there is one; or a new one, if somebody asked for it.
     Unfinished,
 }
 
@@ -91,8 +91,8 @@ impl FullSweep {
         stop_at: Timestamp,
         killed_at: Timestamp,
     ) -> Result<Swept, SweepError> {
-        let unfinished = self.ledger.sweep_progress().await?;
-        if wanted == Wanted::Unfinished && unfinished.is_none() {
+        let state = self.ledger.sweep_state().await?;
+        if wanted == Wanted::Unfinished && state == SweepState::default() {
             return Ok(Swept::NothingToDo);
         }
         let Some(lease) = self.ledger.take_sweep_lease(self.clock.now(), killed_at).await? else {
@@ -112,10 +112,11 @@ impl FullSweep {
         stop_at: Timestamp,
     ) -> Result<Swept, SweepError> {
         // Read again under the lease: whoever held it before may have gone on, or finished.
-        let progress = match (self.ledger.sweep_progress().await?, wanted) {
+        let SweepState { progress, wanted_at } = self.ledger.sweep_state().await?;
+        let progress = match (progress, wanted) {
             (Some(progress), _) => progress,
-            (None, Wanted::Everything) => SweepProgress::begun_at(self.clock.now()),
-            (None, Wanted::Unfinished) => return Ok(Swept::NothingToDo),
+            (None, Wanted::Unfinished) if wanted_at.is_none() => return Ok(Swept::NothingToDo),
+            (None, _) => SweepProgress::begun_at(self.clock.now()),
         };
         let picture = self.picture().await?;
         let managed = picture.users_after(None).iter().filter(|user| user.user_id.is_some()).count();
@@ -132,6 +133,6 @@ impl FullSweep {
         };
         // Live work goes before, where it shares a budget.
         with_urgency(Urgency::Bulk, comparisons).await?;
-        run.conclude().await
+        run.conclude(wanted_at).await
     }
 }

@@ -102,6 +102,15 @@ pub struct SweepProgress {
     pub report: SweepReport,
 }
 
+/// What is kept of sweeps between runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SweepState {
+    /// The progress of the run that is not finished, if there is one.
+    pub progress: Option<SweepProgress>,
+    /// When somebody asked for a sweep that begins then or later, and none did yet.
+    pub wanted_at: Option<Timestamp>,
+}
+
 /// The right to run the sweep, until it expires or is given back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SweepLease {
@@ -115,8 +124,8 @@ pub trait SweepLedger: Ledger {
     /// All records whose id begins with this byte.
     async fn part_of_records(&self, first_byte: u8) -> Result<PartOfRecords, CallError>;
 
-    /// The progress of the run that is not finished, if there is one.
-    async fn sweep_progress(&self) -> Result<Option<SweepProgress>, CallError>;
+    /// The run that is not finished, and whether another is asked for.
+    async fn sweep_state(&self) -> Result<SweepState, CallError>;
 
     /// Takes the lease until then, if nobody holds it at `now`.
     async fn take_sweep_lease(
@@ -132,6 +141,9 @@ pub trait SweepLedger: Ledger {
         lease: &SweepLease,
         progress: Option<&SweepProgress>,
     ) -> Result<(), CallError>;
+
+    /// Forgets that a sweep was asked for, unless that was after `begun`: a run that began then has answered it.
+    async fn answer_sweep_request(&self, begun: Timestamp) -> Result<(), CallError>;
 
     /// Corrects how many users of ours stand in Identity Center, by which bulk revocations are measured.
     async fn store_managed_users(&self, count: u64) -> Result<(), CallError>;

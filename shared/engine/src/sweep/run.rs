@@ -110,14 +110,17 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Ends this invocation's part: reports a finished run, and forgets its progress.
-    pub(super) async fn conclude(self) -> Result<Swept, SweepError> {
+    /// Ends this invocation's part: reports a finished run, and forgets its progress, and that one was asked for.
+    pub(super) async fn conclude(self, wanted_at: Option<Timestamp>) -> Result<Swept, SweepError> {
         let progress = self.progress.into_inner();
         if !progress.is_finished() {
             self.sweep.ledger.store_sweep_progress(self.lease, Some(&progress)).await?;
             return Ok(Swept::Unfinished(progress.report));
         }
         self.sweep.ledger.store_sweep_progress(self.lease, None).await?;
+        if wanted_at.is_some() {
+            self.sweep.ledger.answer_sweep_request(progress.started_at).await?;
+        }
         let took = self.sweep.clock.now().duration_since(progress.started_at);
         self.sweep.telemetry.swept(&progress.report, took);
         Ok(Swept::Finished(progress.report))

@@ -42,11 +42,13 @@ impl Script {
     }
 
     pub fn directory(&self) -> GraphDirectory {
+        GraphDirectory::new(self.client(), id(999), false)
+    }
+
+    pub fn client(&self) -> GraphClient {
         let clock = Arc::new(TestClock(Instant::now()));
         let budget = Budget::new("graph", 350.0);
-        let client =
-            GraphClient::new(Arc::new(self.clone()), Arc::new(AnyToken), GRAPH.to_owned(), clock, budget);
-        GraphDirectory::new(client, id(999), false)
+        GraphClient::new(Arc::new(self.clone()), Arc::new(AnyToken), GRAPH.to_owned(), clock, budget)
     }
 
     /// Addresses asked for so far.

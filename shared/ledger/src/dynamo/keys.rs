@@ -54,6 +54,11 @@ impl Key {
         Self { pk: "sweep".to_owned(), sk: "everything".to_owned() }
     }
 
+    /// The subscriptions to change notifications.
+    pub fn subscriptions() -> Self {
+        Self { pk: "subscriptions".to_owned(), sk: "state".to_owned() }
+    }
+
     pub fn assigned_header() -> Self {
         Self { pk: ASSIGNED.to_owned(), sk: "header".to_owned() }
     }

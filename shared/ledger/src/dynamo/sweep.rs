@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use engine::ports::{CallError, Cause};
-use engine::sweep::ports::{PartOfRecords, SweepLease, SweepLedger, SweepProgress};
+use engine::sweep::ports::{PartOfRecords, SweepLease, SweepLedger, SweepProgress, SweepState};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -32,17 +32,28 @@ impl SweepLedger for DynamoLedger {
         }
     }
 
-    async fn sweep_progress(&self) -> Result<Option<SweepProgress>, CallError> {
-        let Some(item) = self.table.get(&Key::sweep()).await? else { return Ok(None) };
+    async fn sweep_state(&self) -> Result<SweepState, CallError> {
+        let Some(item) = self.table.get(&Key::sweep()).await? else { return Ok(SweepState::default()) };
         let fields = Fields::of(&item);
-        let Some(progress) = fields.text("progress")? else { return Ok(None) };
-        serde_json::from_str(progress).map(Some).map_err(|error| {
+        let wanted_at: Option<i64> = fields.number("wanted_at")?;
+        let wanted_at = wanted_at.map(Timestamp::from_millisecond).transpose();
+        let progress: Option<Result<SweepProgress, _>> = fields.text("progress")?.map(serde_json::from_str);
+        let progress = progress.transpose().map_err(|error| {
             let why = place_of(&error);
             let missing = format!(
                 "the progress of the full sweep is unreadable ({why}): delete the item, and the sweep begins anew"
             );
             CallError::new("read", Key::sweep(), Cause::Incomplete { missing })
-        })
+        })?;
+        Ok(SweepState { progress, wanted_at: wanted_at.map_err(|_| fields.unusable("wanted_at"))? })
+    }
+
+    async fn answer_sweep_request(&self, begun: Timestamp) -> Result<(), CallError> {
+        let request = update(&self.table)
+            .update_expression("REMOVE wanted_at")
+            .condition_expression("wanted_at <= :begun")
+            .expression_attribute_values(":begun", number(begun.as_millisecond()));
+        is_written(request.send().await).map(|_| ())
     }
 
     async fn take_sweep_lease(

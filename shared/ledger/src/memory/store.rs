@@ -2,6 +2,7 @@
 
 use super::access::AccessItems;
 use super::rotation::RotationItems;
+use super::subscriptions::SubscriptionItem;
 use super::sweep::SweepItem;
 use crate::item::{Item, Remembered};
 use engine::agenda::{AgendaEntry, AgendaKey, Priority, sortable};
@@ -27,6 +28,7 @@ pub(crate) struct Store {
     pub(super) sweep: SweepItem,
     pub(super) access: AccessItems,
     pub(super) rotation: RotationItems,
+    pub(super) subscriptions: SubscriptionItem,
 }
 
 /// An entry of the agenda.

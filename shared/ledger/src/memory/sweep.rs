@@ -3,13 +3,15 @@
 use super::MemoryLedger;
 use async_trait::async_trait;
 use engine::ports::{CallError, Cause};
-use engine::sweep::ports::{PartOfRecords, SweepLease, SweepLedger, SweepProgress};
+use engine::sweep::ports::{PartOfRecords, SweepLease, SweepLedger, SweepProgress, SweepState};
 use jiff::Timestamp;
 
 /// The run of the full sweep.
 #[derive(Debug, Default)]
 pub(crate) struct SweepItem {
     progress: Option<SweepProgress>,
+    /// When a sweep was asked for.
+    pub(super) wanted_at: Option<Timestamp>,
     /// Counts those who took the lease.
     holders: u64,
     lease: Option<(SweepLease, Timestamp)>,
@@ -28,8 +30,14 @@ impl SweepLedger for MemoryLedger {
         Ok(part)
     }
 
-    async fn sweep_progress(&self) -> Result<Option<SweepProgress>, CallError> {
-        Ok(self.store().sweep.progress.clone())
+    async fn sweep_state(&self) -> Result<SweepState, CallError> {
+        let SweepItem { progress, wanted_at, .. } = &self.store().sweep;
+        Ok(SweepState { progress: progress.clone(), wanted_at: *wanted_at })
+    }
+
+    async fn answer_sweep_request(&self, begun: Timestamp) -> Result<(), CallError> {
+        self.store().sweep.wanted_at.take_if(|wanted| *wanted <= begun);
+        Ok(())
     }
 
     async fn take_sweep_lease(

@@ -7,6 +7,7 @@ pub mod holds;
 pub mod queues;
 pub mod records;
 pub mod rotation;
+pub mod subscriptions;
 
 /// Makes every fact a test of the world that `$world` gives. Where it gives none, the fact is not tested.
 macro_rules! every_fact {
@@ -55,6 +56,9 @@ macro_rules! every_fact {
                 what_happened_is_told_the_latest_first, what_people_were_told_is_remembered,
                 one_instruction_lies_there_until_it_is_settled, settling_another_leaves_it_there,
                 a_sign_in_counts_once_however_often_it_is_told, minutes_before_are_not_counted;
+            subscriptions: at_first_nothing_is_remembered_of_subscriptions,
+                one_holds_the_turn_until_it_is_over_or_given_back, what_is_remembered_reads_back,
+                who_lost_the_turn_stores_nothing_and_takes_it_from_nobody;
             queues: messages_of_a_principal_keep_their_order_over_several_batches,
                 a_principal_in_flight_waits, a_notification_is_queued_once,
                 what_has_no_identity_is_never_taken_for_something_else, a_returned_message_comes_again,

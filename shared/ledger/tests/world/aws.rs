@@ -79,6 +79,7 @@ impl Account {
             rotation: ledger.clone(),
             desk: ledger.clone(),
             evidence: ledger.clone(),
+            subscriptions: ledger.clone(),
             access: ledger.clone(),
             agenda: ledger.clone(),
             watch: ledger,

@@ -11,6 +11,7 @@ use engine::holds::Holds;
 use engine::ports::{Agenda, Ledger, LifecycleQueue, Redelivery, TriggerQueue};
 use engine::reviewed::AgendaWatch;
 use engine::rotation::ports::{OperatorDesk, RotationLedger, SignInEvidence};
+use engine::subscriptions::ports::SubscriptionLedger;
 use engine::trigger::{Look, Origin, Subject, Trigger};
 use jiff::Timestamp;
 use planning::record::{GroupRecord, Record, UserRecord};
@@ -31,6 +32,7 @@ pub struct World {
     pub rotation: Arc<dyn RotationLedger>,
     pub desk: Arc<dyn OperatorDesk>,
     pub evidence: Arc<dyn SignInEvidence>,
+    pub subscriptions: Arc<dyn SubscriptionLedger>,
     pub consumer: Box<dyn Consumer>,
 }
 

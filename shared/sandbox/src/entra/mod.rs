@@ -20,6 +20,7 @@ mod schema;
 mod seed;
 mod service_principal;
 mod signing;
+mod subscription_request;
 mod subscriptions;
 mod throttle;
 mod writes;
@@ -32,7 +33,7 @@ pub use metadata::MetadataRefusal;
 pub use query::GraphRequest;
 pub use saml::{SamlResponse, SignInRefusal};
 pub use signing::{SigningBehaviour, Unpinned};
-pub use subscriptions::{Notification, Proposed};
+pub use subscriptions::{Notification, Proposed, SubscriptionBehaviour};
 
 use crate::publication::Publication;
 use crate::random::Random;
@@ -157,6 +158,16 @@ impl Tenant {
     /// Makes every bearer token worthless.
     pub fn revoke_tokens(&mut self) {
         self.login.revoke_all();
+    }
+
+    /// How Graph treats subscriptions from now on.
+    pub fn set_subscriptions(&mut self, behaviour: SubscriptionBehaviour) {
+        self.subscriptions.behave(behaviour);
+    }
+
+    /// True if the next validation request is never sent, and times out all the same.
+    pub fn leaves_validation_unsent(&mut self) -> bool {
+        self.subscriptions.leaves_validation_unsent()
     }
 
     /// Has every subscription told of a lifecycle event.

@@ -1,20 +1,24 @@
 //! Subscriptions and their notifications (change-notifications-overview, subscription resource).
 
-use super::answer::GraphError;
+use super::answer::{GraphAnswer, GraphError};
 use super::directory::{Kind, Notice};
+use super::query::GraphRequest;
+use super::reads;
+use super::subscription_request::{
+    MEMBERS, address, client_state, expiry, invalid, path, refuse_others, tls_version,
+};
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use url::Url;
 
-/// The longest life of a subscription to directory resources.
-const LONGEST: SignedDuration = SignedDuration::from_mins(41_760);
-/// A shorter life is made this long.
-const SHORTEST: SignedDuration = SignedDuration::from_mins(45);
 /// Subscriptions of one app in one tenant.
 const QUOTA: usize = 100;
-/// Characters of clientState.
-const LONGEST_CLIENT_STATE: usize = 128;
+/// Items of a page of the list. Graph does not say how many; few, so that whoever reads only the first page is found out.
+const PAGE: usize = 10;
+/// Who reauthorizes and changes a subscription within this time leaves it in an inconsistent state
+/// (change-notifications-lifecycle-events).
+const BETWEEN_MEANS: SignedDuration = SignedDuration::from_mins(10);
 
 /// One subscription.
 #[derive(Debug, Clone)]
@@ -28,6 +32,29 @@ pub struct Subscription {
     lifecycle_url: Option<String>,
     client_state: Option<String>,
     expires: Timestamp,
+    /// How its token was made new last, and when; `None` if it is as it was made.
+    refreshed: Option<(Means, Timestamp)>,
+    /// It was refreshed by both means within ten minutes, and tells nothing any more.
+    is_inconsistent: bool,
+}
+
+/// How a subscription gets a new token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Means {
+    /// `PATCH /subscriptions/{id}`.
+    Change,
+    /// `POST /subscriptions/{id}/reauthorize`.
+    Reauthorization,
+}
+
+/// What Graph does about subscriptions beside what is documented.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SubscriptionBehaviour {
+    /// So many validation requests are never sent, and time out all the same (msgraph-sdk-dotnet, issue 2805).
+    pub unsent_validations: u32,
+    /// A second subscription to the same resource is accepted (microsoft-graph-docs, issue 11346).
+    pub duplicates: bool,
 }
 
 /// A subscription that was accepted, and becomes real when its addresses answer the handshake.
@@ -49,7 +76,10 @@ pub struct Notification {
 
 /// All subscriptions of the app.
 #[derive(Debug, Clone, Default)]
-pub struct Subscriptions(BTreeMap<String, Subscription>);
+pub struct Subscriptions {
+    held: BTreeMap<String, Subscription>,
+    behaviour: SubscriptionBehaviour,
+}
 
 impl Proposed {
     /// The addresses that must answer the handshake.
@@ -63,7 +93,28 @@ impl Proposed {
     }
 }
 
+impl Subscription {
+    fn refresh(&mut self, means: Means, now: Timestamp) {
+        let collides =
+            |(last, at): (Means, Timestamp)| last != means && now.duration_since(at) < BETWEEN_MEANS;
+        self.is_inconsistent |= self.refreshed.is_some_and(collides);
+        self.refreshed = Some((means, now));
+    }
+}
+
 impl Subscriptions {
+    /// From now on it behaves so.
+    pub fn behave(&mut self, behaviour: SubscriptionBehaviour) {
+        self.behaviour = behaviour;
+    }
+
+    /// True if the next validation request is never sent; counted down.
+    pub fn leaves_validation_unsent(&mut self) -> bool {
+        let left = self.behaviour.unsent_validations;
+        self.behaviour.unsent_validations = left.saturating_sub(1);
+        left > 0
+    }
+
     /// Checks `POST /subscriptions`.
     pub fn propose(&mut self, body: &Value, id: String, now: Timestamp) -> Result<Proposed, GraphError> {
         self.expire(now);
@@ -90,12 +141,14 @@ impl Subscriptions {
                 .transpose()?,
             client_state: client_state(text("clientState"))?,
             expires: expiry(&required("expirationDateTime")?, now)?,
+            refreshed: None,
+            is_inconsistent: false,
         };
         if let Some(id) = self.same(&subscription) {
             let message = format!("Subscription Id {id} already exists for the requested combination");
             return Err(GraphError::new(409, "Conflict", message));
         }
-        if self.0.len() >= QUOTA {
+        if self.held.len() >= QUOTA {
             let message = "Number of subscriptions has exceeded the limit of 100 per application and tenant.";
             return Err(GraphError::new(403, "Forbidden", message));
         }
@@ -105,7 +158,7 @@ impl Subscriptions {
     /// Checks `PATCH /subscriptions/{id}`.
     pub fn propose_change(&mut self, id: &str, body: &Value, now: Timestamp) -> Result<Proposed, GraphError> {
         self.expire(now);
-        let mut subscription = self.0.get(id).cloned().ok_or_else(|| missing(id))?;
+        let mut subscription = self.held.get(id).cloned().ok_or_else(|| missing(id))?;
         refuse_others(body, &["expirationDateTime", "notificationUrl"])?;
         let (expires, url) = (body["expirationDateTime"].as_str(), body["notificationUrl"].as_str());
         if expires.is_none() && url.is_none() {
@@ -117,27 +170,29 @@ impl Subscriptions {
         if let Some(url) = url {
             subscription.notification_url = address("notificationUrl", url)?;
         }
+        subscription.refresh(Means::Change, now);
         Ok(Proposed { id: id.to_owned(), subscription })
     }
 
     /// Checks `POST /subscriptions/{id}/reauthorize`.
     pub fn propose_reauthorization(&mut self, id: &str, now: Timestamp) -> Result<Proposed, GraphError> {
         self.expire(now);
-        let subscription = self.0.get(id).cloned().ok_or_else(|| missing(id))?;
+        let mut subscription = self.held.get(id).cloned().ok_or_else(|| missing(id))?;
+        subscription.refresh(Means::Reauthorization, now);
         Ok(Proposed { id: id.to_owned(), subscription })
     }
 
     /// The handshake succeeded.
     pub fn confirm(&mut self, proposed: Proposed, created: bool) -> Result<(), GraphError> {
         // Its handshake took a while: it may be gone by now.
-        if !created && !self.0.contains_key(&proposed.id) {
+        if !created && !self.held.contains_key(&proposed.id) {
             return Err(missing(&proposed.id));
         }
         if let Some(id) = self.same(&proposed.subscription).filter(|id| *id != proposed.id) {
             let message = format!("Subscription Id {id} already exists for the requested combination");
             return Err(GraphError::new(409, "Conflict", message));
         }
-        self.0.insert(proposed.id, proposed.subscription);
+        self.held.insert(proposed.id, proposed.subscription);
         Ok(())
     }
 
@@ -145,30 +200,39 @@ impl Subscriptions {
     pub fn created(&mut self, id: &str, app: &str, base: &str, now: Timestamp) -> Result<Value, GraphError> {
         let mut body = self.shown(id, app, base, now)?;
         body["clientState"] =
-            json!(self.0.get(id).and_then(|subscription| subscription.client_state.clone()));
+            json!(self.held.get(id).and_then(|subscription| subscription.client_state.clone()));
         Ok(body)
     }
 
     /// `GET /subscriptions/{id}`.
     pub fn shown(&mut self, id: &str, app: &str, base: &str, now: Timestamp) -> Result<Value, GraphError> {
         self.expire(now);
-        let subscription = self.0.get(id).ok_or_else(|| missing(id))?;
+        let subscription = self.held.get(id).ok_or_else(|| missing(id))?;
         let mut body = show(id, subscription, app);
         body["@odata.context"] = json!(format!("{base}/$metadata#subscriptions/$entity"));
         Ok(body)
     }
 
-    /// `GET /subscriptions`.
-    pub fn list(&mut self, app: &str, base: &str, now: Timestamp) -> Value {
+    /// `GET /subscriptions`. No query option is documented but what leads to the next page.
+    pub fn list(
+        &mut self,
+        app: &str,
+        request: &GraphRequest,
+        now: Timestamp,
+    ) -> Result<GraphAnswer, GraphError> {
         self.expire(now);
-        let all: Vec<Value> = self.0.iter().map(|(id, subscription)| show(id, subscription, app)).collect();
-        json!({"@odata.context": format!("{base}/$metadata#subscriptions"), "value": all})
+        request.refuse(&["$select", "$filter", "$expand", "$orderby", "$search", "$top", "$count"])?;
+        let after = reads::start_of(request)?;
+        let found = self.held.iter().filter(|(id, _)| **id > after);
+        let found = found.map(|(id, subscription)| (id.clone(), show(id, subscription, app)));
+        let context = format!("{}/$metadata#subscriptions", request.base);
+        Ok(reads::page(found, PAGE, request, &context, || self.held.len()))
     }
 
     /// `DELETE /subscriptions/{id}`.
     pub fn delete(&mut self, id: &str, now: Timestamp) -> Result<(), GraphError> {
         self.expire(now);
-        self.0.remove(id).map(|_| ()).ok_or_else(|| missing(id))
+        self.held.remove(id).map(|_| ()).ok_or_else(|| missing(id))
     }
 
     /// The notifications that a change gives.
@@ -176,9 +240,10 @@ impl Subscriptions {
         self.expire(now);
         let wanted = |subscription: &&Subscription| {
             let change = if notice.deleted { "deleted" } else { "updated" };
-            subscription.change_types.contains(change) && covers(&subscription.path, notice)
+            let is_told = subscription.change_types.contains(change) && !subscription.is_inconsistent;
+            is_told && covers(&subscription.path, notice)
         };
-        let all = self.0.iter().filter(|(_, subscription)| wanted(subscription));
+        let all = self.held.iter().filter(|(_, subscription)| wanted(subscription));
         all.map(|(id, subscription)| Notification {
             url: subscription.notification_url.clone(),
             content: content(id, subscription, notice, tenant, now),
@@ -189,8 +254,9 @@ impl Subscriptions {
     /// A lifecycle notification for every subscription.
     pub fn lifecycle(&mut self, event: &str, tenant: &str, now: Timestamp) -> Vec<Notification> {
         self.expire(now);
-        let gone = if event == "subscriptionRemoved" { std::mem::take(&mut self.0) } else { BTreeMap::new() };
-        let told = self.0.iter().chain(&gone).filter_map(|(id, subscription)| {
+        let gone =
+            if event == "subscriptionRemoved" { std::mem::take(&mut self.held) } else { BTreeMap::new() };
+        let told = self.held.iter().chain(&gone).filter_map(|(id, subscription)| {
             let url = subscription.lifecycle_url.clone()?;
             let content = json!({
                 "subscriptionId": id,
@@ -205,12 +271,15 @@ impl Subscriptions {
     }
 
     fn same(&self, wanted: &Subscription) -> Option<String> {
+        if self.behaviour.duplicates {
+            return None;
+        }
         let same = |held: &Subscription| held.path == wanted.path && held.change_types == wanted.change_types;
-        self.0.iter().find(|(_, held)| same(held)).map(|(id, _)| id.clone())
+        self.held.iter().find(|(_, held)| same(held)).map(|(id, _)| id.clone())
     }
 
     fn expire(&mut self, now: Timestamp) {
-        self.0.retain(|_, subscription| subscription.expires > now);
+        self.held.retain(|_, subscription| subscription.expires > now);
     }
 }
 
@@ -276,35 +345,6 @@ fn show(id: &str, subscription: &Subscription, app: &str) -> Value {
     })
 }
 
-/// What `POST /subscriptions` takes.
-const MEMBERS: [&str; 8] = [
-    "changeType",
-    "notificationUrl",
-    "lifecycleNotificationUrl",
-    "resource",
-    "expirationDateTime",
-    "clientState",
-    "latestSupportedTlsVersion",
-    "includeResourceData",
-];
-
-fn refuse_others(body: &Value, known: &[&str]) -> Result<(), GraphError> {
-    let body = body.as_object().ok_or_else(|| invalid("The body must be an object.".to_owned()))?;
-    match body.keys().find(|name| !known.contains(&name.as_str()) && !name.starts_with("@odata.")) {
-        None => Ok(()),
-        Some(name) => Err(invalid(format!("'{name}' cannot be set here."))),
-    }
-}
-
-fn tls_version(text: Option<String>) -> Result<String, GraphError> {
-    let text = text.unwrap_or_else(|| "v1_2".to_owned());
-    if ["v1_0", "v1_1", "v1_2", "v1_3"].contains(&text.as_str()) {
-        Ok(text)
-    } else {
-        Err(invalid("latestSupportedTlsVersion must be v1_0, v1_1, v1_2 or v1_3.".to_owned()))
-    }
-}
-
 fn covers(resource: &str, notice: &Notice) -> bool {
     let collection = notice.kind.collection();
     resource == collection
@@ -312,55 +352,6 @@ fn covers(resource: &str, notice: &Notice) -> bool {
         || (notice.kind == Kind::Group
             && resource == format!("groups/{}/members", notice.id)
             && !notice.members.is_empty())
-}
-
-/// `users`, `groups`, or one of them with what may follow, without slashes around it.
-fn path(text: &str) -> Result<String, GraphError> {
-    let lower = text.to_ascii_lowercase();
-    let trimmed = lower.trim_matches('/');
-    let parts: Vec<&str> = trimmed.split('/').collect();
-    match parts.as_slice() {
-        ["users" | "groups"] | ["users" | "groups", _] | ["groups", _, "members" | "owners"] => {
-            Ok(trimmed.to_owned())
-        }
-        _ => Err(invalid(format!("Resource '{text}' is not supported."))),
-    }
-}
-
-/// https, or http on this machine: nothing else can be reached from here.
-fn address(name: &str, text: &str) -> Result<String, GraphError> {
-    let url = Url::parse(text).map_err(|_| invalid(format!("'{name}' is not an absolute address.")))?;
-    let local = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
-    if url.scheme() == "https" || (url.scheme() == "http" && local) {
-        Ok(text.to_owned())
-    } else {
-        Err(invalid(format!("'{name}' must use https.")))
-    }
-}
-
-fn client_state(text: Option<String>) -> Result<Option<String>, GraphError> {
-    match text {
-        Some(text) if text.chars().count() > LONGEST_CLIENT_STATE => {
-            Err(invalid("clientState must have at most 128 characters.".to_owned()))
-        }
-        text => Ok(text),
-    }
-}
-
-fn expiry(text: &str, now: Timestamp) -> Result<Timestamp, GraphError> {
-    let expires: Timestamp =
-        text.parse().map_err(|_| invalid("expirationDateTime is no date and time.".to_owned()))?;
-    if expires <= now {
-        return Err(invalid("expirationDateTime is in the past.".to_owned()));
-    }
-    if expires > now + LONGEST {
-        return Err(invalid("Subscription expiration can only be 41760 minutes in the future.".to_owned()));
-    }
-    Ok(expires.max(now + SHORTEST))
-}
-
-fn invalid(message: String) -> GraphError {
-    GraphError::new(400, "InvalidRequest", message)
 }
 
 fn missing(id: &str) -> GraphError {

@@ -2,7 +2,7 @@
 
 use super::answer::{GraphAnswer, GraphError};
 use super::directory::Kind;
-use super::query::GraphRequest;
+use super::query::{GraphRequest, is_guid};
 use super::{Answered, Tenant, kind_of, membership_checks, schema};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -127,6 +127,13 @@ impl Tenant {
 
     pub(super) fn subscription(&mut self, request: &GraphRequest, now: Timestamp) -> Answered {
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
+        if let Some(id) = segments.get(1)
+            && !is_guid(id)
+        {
+            return Answered::Now(
+                self.refuse(GraphError::bad_request("The id of a subscription is a GUID.")),
+            );
+        }
         let (app, base) = (self.settings.client_id.clone(), request.base.clone());
         let proposed = match (request.method.as_str(), segments.as_slice()) {
             ("POST", [_]) => {
@@ -137,7 +144,7 @@ impl Tenant {
             ("POST", [_, id, "reauthorize"]) => self.subscriptions.propose_reauthorization(id, now),
             _ => {
                 let answer = match (request.method.as_str(), segments.as_slice()) {
-                    ("GET", [_]) => Ok(GraphAnswer::ok(self.subscriptions.list(&app, &base, now))),
+                    ("GET", [_]) => self.subscriptions.list(&app, request, now),
                     ("GET", [_, id]) => self.subscriptions.shown(id, &app, &base, now).map(GraphAnswer::ok),
                     ("DELETE", [_, id]) => {
                         self.subscriptions.delete(id, now).map(|()| GraphAnswer::no_content())

@@ -13,14 +13,27 @@ use std::time::Duration;
 use tower::ServiceExt;
 
 /// A webhook that echoes handshakes and keeps what it is sent.
-#[derive(Default)]
 pub struct Webhook {
     pub received: Mutex<Vec<Value>>,
     pub deaf: Mutex<bool>,
+    /// How long it takes to answer a handshake, and with which status.
+    pub handshake: Mutex<(Duration, u16)>,
     /// How long it takes to answer notifications.
     pub takes: Mutex<Duration>,
     /// Statuses for the next POSTs; 202 after them.
     pub statuses: Mutex<Vec<u16>>,
+}
+
+impl Default for Webhook {
+    fn default() -> Self {
+        Self {
+            received: Mutex::default(),
+            deaf: Mutex::default(),
+            handshake: Mutex::new((Duration::ZERO, 200)),
+            takes: Mutex::default(),
+            statuses: Mutex::default(),
+        }
+    }
 }
 
 pub struct World {
@@ -46,7 +59,9 @@ impl NotificationSink for Webhook {
             }
             let decoded =
                 url::form_urlencoded::parse(format!("t={token}").as_bytes()).next().unwrap().1.into_owned();
-            return Ok(SinkAnswer { status: 200, content_type, body: decoded });
+            let (takes, status) = *self.handshake.lock().unwrap();
+            tokio::time::sleep(takes).await;
+            return Ok(SinkAnswer { status, content_type, body: decoded });
         }
         let takes = *self.takes.lock().unwrap();
         tokio::time::sleep(takes).await;

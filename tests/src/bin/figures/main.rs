@@ -15,6 +15,7 @@ mod review;
 mod rotation;
 mod start;
 mod statistics;
+mod subscriptions;
 mod tls_endpoint;
 mod webhook_rate;
 mod world;
@@ -114,6 +115,9 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<bool> {
     if certificate::NAMES.into_iter().any(wanted) {
         print(certificate::measure().await?)?;
     }
+    if subscriptions::NAMES.into_iter().any(wanted) {
+        print(subscriptions::measure().await?)?;
+    }
     if review::NAMES.into_iter().any(wanted) {
         print(review::measure().await?.into())?;
     }
@@ -148,6 +152,7 @@ fn names() -> Vec<String> {
     names.extend(access::NAMES.map(str::to_owned));
     names.extend(rotation::NAMES.map(str::to_owned));
     names.extend(certificate::NAMES.map(str::to_owned));
+    names.extend(subscriptions::NAMES.map(str::to_owned));
     names.extend(review::NAMES.map(str::to_owned));
     names.extend(lag::NAMES.map(str::to_owned));
     names.extend(start::FUNCTIONS.iter().flat_map(|name| [start::name(name), first_https::name(name)]));

@@ -4,7 +4,7 @@ use super::Bug;
 use async_trait::async_trait;
 use engine::agenda::AgendaEntry;
 use engine::ports::{CallError, Ledger};
-use engine::sweep::ports::{PartOfRecords, SweepLease, SweepLedger, SweepProgress};
+use engine::sweep::ports::{PartOfRecords, SweepLease, SweepLedger, SweepProgress, SweepState};
 use jiff::Timestamp;
 use planning::assigned::{AssignedHeader, AssignedSet};
 use planning::record::{GroupRecord, Record, UserRecord};
@@ -132,8 +132,12 @@ impl SweepLedger for Misremembered {
         })
     }
 
-    async fn sweep_progress(&self) -> Result<Option<SweepProgress>, CallError> {
-        self.inner.sweep_progress().await
+    async fn sweep_state(&self) -> Result<SweepState, CallError> {
+        self.inner.sweep_state().await
+    }
+
+    async fn answer_sweep_request(&self, begun: Timestamp) -> Result<(), CallError> {
+        self.inner.answer_sweep_request(begun).await
     }
 
     async fn take_sweep_lease(

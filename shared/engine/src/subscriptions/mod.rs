@@ -1,0 +1,15 @@
+//! The subscriptions to Microsoft Graph's change notifications: looks at them, lets `planning` decide, carries that out, and
+//! remembers.
+//!
+//! One run at a time: the ledger has a lease. A run may die anywhere. What is owed is written down before anything is taken
+//! away or made, and a subscription whose creation was not written down has an unknown clientState, and is made anew.
+
+pub mod ports;
+pub mod telemetry;
+
+mod patience;
+mod report;
+mod run;
+
+pub use report::{Report, SubscriptionError};
+pub use run::{Ran, Subscriber};
