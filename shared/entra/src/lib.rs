@@ -3,6 +3,7 @@
 
 mod answer;
 mod bulk;
+mod certificate_proof;
 mod certificates;
 mod client;
 mod client_state;
@@ -10,19 +11,27 @@ mod credential;
 mod directory;
 mod federation_metadata;
 mod group;
+mod handshake;
+mod login_refusal;
 mod notification;
+mod probe;
+mod proof;
 mod resource_units;
 mod subscription_answer;
 mod subscriptions;
 mod transport;
 mod user;
 
+pub use certificate_proof::{CertificateFault, CertificateKey};
 pub use certificates::GraphSigningCertificates;
 pub use client::GraphClient;
 pub use client_state::{ClientStateSource, ClientStates};
-pub use credential::{ClientSecret, ClientSecretCredential, Credential};
+pub use credential::{AppCredential, Credential, GivenToken};
 pub use directory::GraphDirectory;
 pub use federation_metadata::LoginMetadata;
+pub use handshake::Handshake;
 pub use notification::{ChangeNotification, Rejected, Unreadable, VerifiedNotification, items, verify};
+pub use probe::GraphProbe;
+pub use proof::{Occasion, Proof, ProofSource};
 pub use subscriptions::{CurrentClientState, GraphSubscriptions};
 pub use transport::{Transport, TransportError};

@@ -63,10 +63,7 @@ impl SubscriptionsConfiguration {
             tenant_id,
             client_id: variables
                 .parsed("ENTRA_CLIENT_ID", "the application (client) id of the reader app registration")?,
-            credential_secret: variables.required(
-                "ENTRA_CREDENTIAL_SECRET",
-                "the ARN of the secret that holds {\"client_secret\": \"..\"}",
-            )?,
+            credential_secret: variables.optional("ENTRA_CREDENTIAL_SECRET"),
             graph_endpoint: variables.address("GRAPH_ENDPOINT", GRAPH_ENDPOINT)?,
             login_endpoint: variables.address("LOGIN_ENDPOINT", LOGIN_ENDPOINT)?,
             flatten_nested_groups: false,

@@ -13,6 +13,8 @@ const EVENT_SOURCE: [&str; 3] = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", 
 const LOG: [&str; 4] =
     ["logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTelemetryRecords", "xray:PutTraceSegments"];
 const SECRET: &str = "secretsmanager:GetSecretValue";
+/// What a function says who it is with, unless it has a secret.
+const WEB_IDENTITY: &str = "sts:GetWebIdentityToken";
 /// What the full sweep reads of Identity Center; the mirror needs only the last.
 const LISTS: [&str; 3] =
     ["identitystore:ListUsers", "identitystore:ListGroups", "identitystore:ListGroupMemberships"];
@@ -21,14 +23,17 @@ const CONSOLE: &str = "sso-directory:";
 /// What the mirror asks sso-admin for in writing.
 const ASSIGNMENT_WRITES: [&str; 2] = ["sso:CreateAccountAssignment", "sso:DeleteAccountAssignment"];
 /// What knows no resources that a policy could name (service authorization reference).
-const WITHOUT_RESOURCES: [&str; 6] = [
+const WITHOUT_RESOURCES: [&str; 7] = [
     "organizations:DescribeOrganization",
     "organizations:ListAccounts",
     "organizations:ListRoots",
     "sso:ListInstances",
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
+    WEB_IDENTITY,
 ];
+/// What an operator's command calls of the queues, with credentials of its own.
+const OF_OPERATORS: [&str; 2] = ["sqs:GetQueueAttributes", "sqs:GetQueueUrl"];
 /// The rules.
 const RULES: &str = "ssm:GetParameter";
 /// Only where Identity Center has a key of its own.
@@ -42,7 +47,7 @@ fn the_webhook_may_read_its_secret_and_queue_and_nothing_else() {
 
 #[test]
 fn the_mirror_may_do_what_it_calls() {
-    let mut expected = set([LOG.as_slice(), &EVENT_SOURCE, &[SECRET, KEY]].concat());
+    let mut expected = set([LOG.as_slice(), &EVENT_SOURCE, &[SECRET, WEB_IDENTITY, KEY]].concat());
     expected.extend(called("shared/identity-center", "name: \"", "identitystore:"));
     expected.extend(called_for_access());
     expected.insert(RULES.to_owned());
@@ -53,7 +58,7 @@ fn the_mirror_may_do_what_it_calls() {
 
 #[test]
 fn the_sweep_may_neither_take_messages_nor_write_to_identity_center() {
-    let mut expected = set([LOG.as_slice(), &LISTS, &[SECRET, KEY]].concat());
+    let mut expected = set([LOG.as_slice(), &LISTS, &[SECRET, WEB_IDENTITY, KEY]].concat());
     expected.extend(called_by_the_ledger(&["dynamodb", "sqs"]));
     expected.extend(called_for_access());
     expected.insert(RULES.to_owned());
@@ -66,7 +71,7 @@ fn the_sweep_may_neither_take_messages_nor_write_to_identity_center() {
 
 #[test]
 fn the_certificate_function_may_do_what_it_calls_and_sees_nothing_of_whom_we_mirror() {
-    let mut expected = set([LOG.as_slice(), &[SECRET, "sts:AssumeRole"]].concat());
+    let mut expected = set([LOG.as_slice(), &[SECRET, WEB_IDENTITY, "sts:AssumeRole"]].concat());
     expected.extend(called_by_the_ledger(&["dynamodb", "secretsmanager", "sns"]));
     // Nothing of what it keeps is read or written in batches.
     for batch in ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"] {
@@ -86,7 +91,7 @@ fn the_certificate_function_may_do_what_it_calls_and_sees_nothing_of_whom_we_mir
 
 #[test]
 fn the_subscriptions_function_may_do_what_it_calls_and_sees_nothing_of_whom_we_mirror() {
-    let mut expected = set([LOG.as_slice(), &EVENT_SOURCE, &[SECRET]].concat());
+    let mut expected = set([LOG.as_slice(), &EVENT_SOURCE, &[SECRET, WEB_IDENTITY]].concat());
     let kept = read("shared/ledger/src/dynamo/subscriptions.rs");
     for (call, action) in [
         (".get_item()", "dynamodb:GetItem"),
@@ -105,6 +110,28 @@ fn the_subscriptions_function_may_do_what_it_calls_and_sees_nothing_of_whom_we_m
     let ledger = all.iter().find(|statement| statement["Sid"] == "RememberSubscriptions").unwrap();
     let keys = &ledger["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"];
     assert_eq!(keys, &serde_json::json!(["subscriptions", "sweep"]));
+}
+
+#[test]
+fn a_token_may_only_be_for_entra_id_and_for_as_long_as_its_exchange_takes() {
+    for role in ["MirrorRole", "SweepRole", "SubscriptionsRole", "CertificateRole"] {
+        let statements = statements(role);
+        let token = statements.iter().find(|statement| statement["Action"] == WEB_IDENTITY).unwrap();
+        let expected = serde_json::json!({
+            "ForAllValues:StringEquals": {"sts:IdentityTokenAudience": "api://AzureADTokenExchange"},
+            "Null": {"sts:IdentityTokenAudience": "false"},
+            "StringEquals": {"sts:SigningAlgorithm": "RS256"},
+            "NumericLessThanEquals": {"sts:DurationSeconds": 300},
+        });
+        assert_eq!(token["Condition"], expected, "{role}");
+    }
+    let source = shipped_files("shared/wiring")["shared/wiring/src/web_identity.rs"].clone();
+    for asked in ["\"api://AzureADTokenExchange\"", "\"RS256\"", "DURATION: i32 = 300"] {
+        assert!(
+            source.contains(asked),
+            "wiring asks for something else than {asked}, which the policies allow"
+        );
+    }
 }
 
 #[test]
@@ -138,7 +165,8 @@ fn called_by_the_ledger(services: &[&str]) -> Actions {
     let listed = named.iter().flat_map(|list| list.split([',', ' ']));
     let is_theirs =
         |word: &&str| word.split_once(':').is_some_and(|(service, _)| services.contains(&service));
-    listed.filter(is_theirs).map(str::to_owned).collect()
+    let of_functions = |word: &&str| !OF_OPERATORS.contains(word);
+    listed.filter(is_theirs).filter(of_functions).map(str::to_owned).collect()
 }
 
 /// What stands in quotes after `field` anywhere in a package.

@@ -5,6 +5,7 @@
 mod access;
 mod assignments;
 mod configuration;
+mod doctor;
 mod groups;
 mod logs;
 mod names;
@@ -12,6 +13,7 @@ mod notifications;
 mod plan;
 mod queue;
 mod review;
+mod sign_in;
 mod subscriptions;
 mod team;
 mod trouble;

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use engine::doctor::ports::SweepHistory;
 use engine::ports::{CallError, Cause};
 use engine::sweep::ports::{PartOfRecords, SweepLease, SweepLedger, SweepProgress, SweepState};
 use jiff::Timestamp;
@@ -37,15 +38,10 @@ impl SweepLedger for DynamoLedger {
         let fields = Fields::of(&item);
         let wanted_at: Option<i64> = fields.number("wanted_at")?;
         let wanted_at = wanted_at.map(Timestamp::from_millisecond).transpose();
-        let progress: Option<Result<SweepProgress, _>> = fields.text("progress")?.map(serde_json::from_str);
-        let progress = progress.transpose().map_err(|error| {
-            let why = place_of(&error);
-            let missing = format!(
-                "the progress of the full sweep is unreadable ({why}): delete the item, and the sweep begins anew"
-            );
-            CallError::new("read", Key::sweep(), Cause::Incomplete { missing })
-        })?;
-        Ok(SweepState { progress, wanted_at: wanted_at.map_err(|_| fields.unusable("wanted_at"))? })
+        Ok(SweepState {
+            progress: progress(&fields, "progress")?,
+            wanted_at: wanted_at.map_err(|_| fields.unusable("wanted_at"))?,
+        })
     }
 
     async fn answer_sweep_request(&self, begun: Timestamp) -> Result<(), CallError> {
@@ -83,7 +79,10 @@ impl SweepLedger for DynamoLedger {
             .condition_expression("holder = :holder")
             .expression_attribute_values(":holder", text(&lease.holder));
         let request = match progress {
-            None => request.update_expression("REMOVE progress"),
+            // What was stored last of the run tells when it began.
+            None => request
+                .update_expression("SET finished = if_not_exists(progress, :none) REMOVE progress")
+                .expression_attribute_values(":none", text("")),
             Some(progress) => {
                 let progress =
                     serde_json::to_string(progress).map_err(|error| unbuildable(&UPDATE, &error))?;
@@ -110,6 +109,25 @@ impl SweepLedger for DynamoLedger {
             .expression_attribute_values(":holder", text(&lease.holder));
         is_written(request.send().await).map(|_| ())
     }
+}
+
+#[async_trait]
+impl SweepHistory for DynamoLedger {
+    async fn last_finished(&self) -> Result<Option<Timestamp>, CallError> {
+        let Some(item) = self.table.get(&Key::sweep()).await? else { return Ok(None) };
+        Ok(progress(&Fields::of(&item), "finished")?.map(|progress| progress.started_at))
+    }
+}
+
+fn progress(fields: &Fields<'_>, name: &'static str) -> Result<Option<SweepProgress>, CallError> {
+    let Some(progress) = fields.text(name)?.filter(|text| !text.is_empty()) else { return Ok(None) };
+    serde_json::from_str(progress).map(Some).map_err(|error| {
+        let why = place_of(&error);
+        let missing = format!(
+            "the progress of the full sweep is unreadable ({why}): delete the item, and the sweep begins anew"
+        );
+        CallError::new("read", Key::sweep(), Cause::Incomplete { missing })
+    })
 }
 
 fn add(part: &mut PartOfRecords, attributes: &Attributes) -> Result<(), CallError> {

@@ -176,11 +176,16 @@ impl Snapshot {
         struct Head {
             format: u32,
         }
-        let Head { format } = serde_json::from_slice(json)?;
+        let read: serde_json::Result<Self> = serde_json::from_slice(json);
+        // The whole is read once: its format alone is looked for only where something is wrong.
+        let format = match &read {
+            Ok(snapshot) => snapshot.format,
+            Err(_) => serde_json::from_slice::<Head>(json)?.format,
+        };
         if format != FORMAT {
             return Err(UnusableSnapshot::OtherFormat { found: format });
         }
-        let snapshot: Self = serde_json::from_slice(json)?;
+        let snapshot = read?;
         match tenant {
             Some(expected) if *expected != snapshot.tenant => {
                 Err(UnusableSnapshot::OtherTenant { found: snapshot.tenant, expected: expected.clone() })

@@ -4,17 +4,21 @@
 mod answer;
 mod assignments;
 mod batch;
+mod client_assertion;
 mod credential_writes;
 mod delta;
 mod directory;
 mod directory_changes;
+mod federated_credentials;
 mod lag;
 mod login;
 mod membership_checks;
 mod metadata;
 mod permissions;
+mod provisioning;
 mod query;
 mod reads;
+mod registrations;
 mod saml;
 mod schema;
 mod seed;
@@ -28,7 +32,7 @@ mod writes;
 pub use answer::{GraphAnswer, GraphError};
 pub use batch::{BatchItem, items as batch_items, run as run_batch};
 pub use lag::LaggingReads;
-pub use login::App;
+pub use login::{App, TokenRequest};
 pub use metadata::MetadataRefusal;
 pub use query::GraphRequest;
 pub use saml::{SamlResponse, SignInRefusal};
@@ -37,9 +41,11 @@ pub use subscriptions::{Notification, Proposed, SubscriptionBehaviour};
 
 use crate::publication::Publication;
 use crate::random::Random;
+use crate::x509::Certificate;
 use assignments::Application;
 use delta::DeltaQuery;
 use directory::{Directory, Kind};
+use federated_credentials::FederatedCredentials;
 use jiff::Timestamp;
 use lag::{Lag, Snapshot};
 use login::Login;
@@ -57,10 +63,14 @@ pub struct TenantSettings {
     pub tenant_id: String,
     /// The reader app registration.
     pub client_id: String,
+    /// Its object id.
+    pub client_object_id: String,
     /// Its secret.
     pub client_secret: String,
     /// The app registration that owns the enterprise application (Application.ReadWrite.OwnedBy).
     pub rotator_client_id: String,
+    /// Its object id.
+    pub rotator_object_id: String,
     /// Its secret.
     pub rotator_client_secret: String,
     /// The enterprise application's appId.
@@ -81,6 +91,10 @@ pub struct Tenant {
     application: Application,
     subscriptions: Subscriptions,
     login: Login,
+    federated: FederatedCredentials,
+    provisioning_jobs: Vec<provisioning::Job>,
+    /// With which app registrations sign in, by client id.
+    app_certificates: BTreeMap<String, Vec<Certificate>>,
     throttle: GraphThrottle,
     /// What readers see until then, while the truth has gone on.
     stale: Option<(Snapshot, Timestamp)>,
@@ -116,6 +130,9 @@ impl Tenant {
             application,
             subscriptions: Subscriptions::default(),
             login: Login::default(),
+            federated: FederatedCredentials::default(),
+            provisioning_jobs: Vec::new(),
+            app_certificates: BTreeMap::new(),
             throttle: GraphThrottle::default(),
             stale: None,
             lag: Lag::new(rng_seed),
@@ -179,12 +196,6 @@ impl Tenant {
     /// Notifications that wait for delivery.
     pub fn take_outgoing(&mut self) -> Vec<Notification> {
         std::mem::take(&mut self.outgoing)
-    }
-
-    /// Answers a token request: the status, and the body.
-    pub fn token(&mut self, tenant: &str, form: &BTreeMap<String, String>, now: Timestamp) -> (u16, Value) {
-        let token = format!("{}.{}", self.ids.uuid().simple(), self.ids.uuid().simple());
-        self.login.answer(&self.settings, tenant, form, token, now)
     }
 
     /// Who calls; callers without a good bearer token are refused.
@@ -338,6 +349,7 @@ impl Tenant {
             (None, ["servicePrincipals", rest @ ..]) => {
                 self.read_application(application, directory, rest, request)
             }
+            (None, [first, ..]) if registrations::is_registrations(first) => self.read_registration(request),
             (None, ["directory", "deletedItems", id]) => {
                 let object = directory.deleted(id).ok_or_else(|| GraphError::not_found(id))?;
                 schema::check_select(object.kind, request.query.select.as_deref())?;
@@ -360,6 +372,7 @@ impl Tenant {
         match path {
             [id] if *id == application.id => service_principal::object(application, request),
             [id, "appRoleAssignedTo"] if *id == application.id => application.assigned_to(directory, request),
+            [id, "synchronization", "jobs"] if *id == application.id => self.provisioning(request),
             [id, ..] => Err(GraphError::not_found(id)),
             [] => service_principal::collection(application, request),
         }

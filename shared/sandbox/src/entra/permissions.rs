@@ -4,10 +4,12 @@ use super::Tenant;
 use super::answer::GraphError;
 use super::login::App;
 use super::query::GraphRequest;
+use super::registrations::is_registrations;
 
 impl Tenant {
     /// Refuses the rotator everything but the application that it owns, and everybody else its certificates. The
-    /// reader may write users, groups and assignments, so that any client can drive the sandbox.
+    /// reader may write users, groups and assignments, so that any client can drive the sandbox; what it signs in with
+    /// it may read.
     pub(super) fn check_permission(
         &self,
         request: &GraphRequest,
@@ -19,11 +21,15 @@ impl Tenant {
             ("POST", ["servicePrincipals", _, action]) => *action != "appRoleAssignedTo",
             _ => false,
         };
+        let first = segments.first().copied().unwrap_or_default();
+        let registrations = is_registrations(first) && request.method != "GET";
         let reads = request.method == "GET" && segments.first() == Some(&"servicePrincipals");
+        // Neither app has Policy.Read.All.
+        let policies = segments.last() == Some(&"claimsMappingPolicies");
         let allowed = match app {
             None => true,
-            Some(App::Reader) => !certificates,
-            Some(App::Rotator) => reads || (certificates && !self.signing.rotator_is_no_owner),
+            Some(App::Reader) => !certificates && !registrations && !policies,
+            Some(App::Rotator) => (reads && !policies) || (certificates && !self.signing.rotator_is_no_owner),
         };
         if allowed {
             return Ok(());

@@ -73,6 +73,9 @@ impl Tenant {
             ("PATCH", ["servicePrincipals", id]) if *id == self.application.id => {
                 self.update_application(request, now)
             }
+            (_, [first, ..]) if super::registrations::is_registrations(first) => {
+                self.write_registration(request, now)
+            }
             ("POST", ["directory", "deletedItems", id, "restore"]) => {
                 self.directory.restore(id)?;
                 let object = self.directory.any(id).ok_or_else(|| GraphError::not_found(id))?;
