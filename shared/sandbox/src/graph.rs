@@ -38,7 +38,7 @@ pub async fn answer(
             let mut state = sandbox.state();
             let now = state.clock.now();
             match shaken {
-                Ok(()) => state.tenant.confirm(proposed, &base, status, now),
+                Ok(()) => state.tenant.confirm(*proposed, &base, status, now),
                 Err(error) => state.tenant.refuse(error),
             }
         }
@@ -80,7 +80,7 @@ fn login_fault(sandbox: &Sandbox) -> Option<Rule> {
 
 enum Handled {
     Answer(GraphAnswer),
-    Handshake { proposed: crate::entra::Proposed, base: String, status: u16, request_id: String },
+    Handshake { proposed: Box<crate::entra::Proposed>, base: String, status: u16, request_id: String },
     Never,
 }
 

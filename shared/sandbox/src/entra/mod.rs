@@ -115,7 +115,7 @@ pub enum Answered {
     /// Answered at once.
     Now(GraphAnswer),
     /// A subscription whose addresses must answer the handshake first; then [`Tenant::confirm`].
-    Handshake(Proposed),
+    Handshake(Box<Proposed>),
 }
 
 impl Tenant {

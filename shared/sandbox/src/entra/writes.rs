@@ -158,7 +158,7 @@ impl Tenant {
             }
         };
         match proposed {
-            Ok(proposed) => Answered::Handshake(proposed),
+            Ok(proposed) => Answered::Handshake(Box::new(proposed)),
             Err(error) => Answered::Now(self.refuse(error)),
         }
     }
