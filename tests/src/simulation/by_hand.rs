@@ -98,7 +98,7 @@ impl World {
     }
 
     /// Remembers an object as it was left.
-    async fn leave_foreign(&mut self, id: &str) -> Option<()> {
+    pub(super) async fn leave_foreign(&mut self, id: &str) -> Option<()> {
         let look = self.look().await.ok()?;
         let left = look.users.get(id).or_else(|| look.groups.get(id))?;
         self.watch.foreign.insert(id.to_owned(), left.clone());

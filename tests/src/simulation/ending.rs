@@ -144,6 +144,7 @@ impl World {
             differences.extend(self.difference_of_group(&look, id));
         }
         differences.extend(self.differences_of_memberships(&look, &left_out));
+        differences.extend(self.differences_of_access(&look, &left_out).await?);
         if differences.is_empty() {
             return Ok(());
         }
@@ -232,6 +233,7 @@ impl World {
         let look = self.look().await.map_err(|error| error.to_string())?;
         let now = self.now();
         let revocations = self.product.journal.take_revocations();
-        self.watch.check(&look, &self.truth, &self.called_for, &self.weather, now, &revocations)
+        self.watch.check(&look, &self.truth, &self.called_for, &self.weather, now, &revocations)?;
+        self.check_access_now(&look).await
     }
 }

@@ -117,6 +117,7 @@ impl World {
     pub fn note_truth(&mut self) {
         let now = self.now();
         self.called_for.note(now, &self.truth);
+        self.access_watch.note(&self.truth);
     }
 
     /// Somebody new, under this alias or a fresh one.

@@ -1,5 +1,6 @@
 //! One history: a world, sixty events, weather, and an end at which both sides must agree.
 
+use super::access_watch;
 use super::bugs::Bug;
 use super::event_sources::{poll_queue, run_every_hour, run_every_minute};
 use super::weather::Weather;
@@ -44,8 +45,9 @@ pub async fn play(seed: u64, bug: Option<Bug>) -> anyhow::Result<Report> {
 }
 
 async fn play_locally(seed: u64, bug: Option<Bug>) -> anyhow::Result<Report> {
-    let choices = Choices { rules: None, small_pages: true };
-    let mut world = World::new(seed, Weather::of(seed), bug, choices).await?;
+    let weather = Weather::of(seed);
+    let choices = Choices { rules: weather.access.then(access_watch::rules), small_pages: true };
+    let mut world = World::new(seed, weather, bug, choices).await?;
     // They stop when this is dropped.
     let mut tasks = JoinSet::new();
     tasks.spawn_local(world.deliver());
@@ -81,6 +83,7 @@ async fn play_locally(seed: u64, bug: Option<Bug>) -> anyhow::Result<Report> {
 
 /// People, groups and assignments to begin with.
 async fn settle(world: &mut World) -> anyhow::Result<()> {
+    world.open_accounts().await?;
     world.let_others_settle().await?;
     for _ in 0..7 {
         world.hire(None).await;

@@ -34,7 +34,7 @@ impl Losses {
     /// What does not hold.
     pub fn check(
         &mut self,
-        revocations: &[Revocation],
+        revocations: &[&Revocation],
         bound: &BTreeMap<String, String>,
         called_for: &CalledFor,
         weather: &Weather,

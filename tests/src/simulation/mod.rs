@@ -9,6 +9,7 @@ pub mod history;
 pub mod many;
 
 mod access;
+mod access_watch;
 mod by_hand;
 mod chaos;
 mod choices;

@@ -1,5 +1,6 @@
 //! Services in trouble: refusals, throttling, answers that never come, reads that run behind.
 
+use super::access_watch;
 use super::world::World;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -58,6 +59,12 @@ impl World {
             15 | 16 => {
                 let lag = json!({"seconds": self.random.u64(1..120), "one_in": self.random.u32(1..4)});
                 ("reads of different age", json!({"lagging_reads": lag}))
+            }
+            19 if self.weather.access => {
+                let account = self.random.choice(access_watch::ACCOUNTS).map(|(_, id)| id);
+                let failure =
+                    json!({"account": account, "times": self.random.u32(1..4), "reason": "simulated"});
+                ("account assignments that fail", json!({"provisioning": {"failures": [failure]}}))
             }
             _ => ("AWS that never answers", rule("identitystore", None, 500, 1, json!({"hang": true}))),
         };

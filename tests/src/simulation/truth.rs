@@ -155,6 +155,13 @@ impl CalledFor {
         latest.map(|latest| now.saturating_sub(latest))
     }
 
+    /// How long ago a group was assigned to the application last; `None` if it never was.
+    pub fn assigned_ago(&self, now: Duration, team: &str) -> Option<Duration> {
+        let fact = Fact::Assigned(team.to_owned());
+        let last = if self.since.contains_key(&fact) { Some(&now) } else { self.last.get(&fact) };
+        last.map(|last| now.saturating_sub(*last))
+    }
+
     /// How long somebody has not been able to sign in; zero for who can.
     pub fn inactive_for(&self, now: Duration, person: &str) -> Duration {
         let fact = Fact::Active(person.to_owned());

@@ -36,6 +36,8 @@ pub struct Watch {
     pub ever_members: BTreeMap<String, BTreeSet<String>>,
     /// The product's objects by id.
     ours: BTreeSet<String>,
+    /// What was deleted by hand: the product may take note of that later, and of the memberships that went with it.
+    deleted_by_hand: BTreeSet<String>,
     /// The object of each Entra object.
     bound: BTreeMap<String, String>,
     /// The product's memberships at the last look.
@@ -143,6 +145,10 @@ impl Watch {
     /// Takes note of a deletion by hand.
     pub fn deleted_by_hand(&mut self, object: &str, look: &Look) {
         self.ours.remove(object);
+        self.deleted_by_hand.insert(object.to_owned());
+        // A membership may have been written anew since the last look.
+        let owner = look.bound.iter().find(|(_, bound)| *bound == object).map(|(owner, _)| owner.clone());
+        self.held.retain(|_, pair| owner.as_ref().is_none_or(|owner| pair.0 != *owner && pair.1 != *owner));
         self.bound.retain(|_, bound| bound != object);
         let gone = look.memberships.iter().filter(|(_, (user, group))| user == object || group == object);
         let gone: Vec<&String> = gone.map(|(id, _)| id).collect();
@@ -169,6 +175,11 @@ impl Watch {
         self.losses.approved(people);
     }
 
+    /// How long ago an operator approved what this principal loses.
+    pub fn approved_ago(&self, principal: &str, now: Duration) -> Option<Duration> {
+        self.approved_at.get(principal).map(|at| now.saturating_sub(*at))
+    }
+
     /// Looks at everything that must hold.
     ///
     /// # Errors
@@ -184,7 +195,9 @@ impl Watch {
     ) -> Result<(), String> {
         self.check_ours(look, called_for, weather, now)?;
         self.check_foreign(look, called_for, now)?;
-        self.losses.check(revocations, &self.bound, called_for, weather)?;
+        let gone = |group: &String| self.deleted_by_hand.contains(group);
+        let revocations: Vec<&Revocation> = revocations.iter().filter(|it| !gone(&it.group)).collect();
+        self.losses.check(&revocations, &self.bound, called_for, weather)?;
         self.memberships = look.memberships.clone();
         let owners: BTreeMap<&String, &String> = look.bound.iter().map(|(id, object)| (object, id)).collect();
         let mut held = BTreeMap::new();

@@ -20,6 +20,8 @@ pub struct Weather {
     pub by_hand: bool,
     /// Members of nested groups count.
     pub flatten: bool,
+    /// Groups have account assignments by rules.
+    pub access: bool,
     /// There are many people in many groups, and many of them move at once.
     pub crowd: bool,
     /// How long a tombstone stands.
@@ -41,6 +43,7 @@ impl Weather {
         let fair = Self {
             flatten: random.u32(0..3) == 0,
             by_hand: random.bool(),
+            access: seed % 4 == 2,
             crowd: seed % 8 == 3,
             grace: random.choice([Duration::from_mins(40), WEEK]).unwrap_or(WEEK),
             first_full_sweep: Duration::from_mins(random.u64(5..60)),
@@ -68,7 +71,12 @@ impl Weather {
             delivery,
             storms: true,
             // Where many wait for their turn, and functions die, an operator's word takes a while to be carried out.
-            longest_lag: Duration::from_mins(if fair.crowd { 45 } else { 17 }),
+            // Account assignments make a handling longer, and any of its calls may be its last.
+            longest_lag: Duration::from_mins(match (fair.crowd, fair.access) {
+                (true, _) => 45,
+                (_, true) => 25,
+                (false, false) => 17,
+            }),
             longest_untold: Duration::from_mins(200),
             longest_misreading: Duration::from_mins(15),
             ..fair
@@ -84,6 +92,7 @@ impl Weather {
             storms: false,
             by_hand: false,
             flatten: false,
+            access: false,
             crowd: false,
             grace: WEEK,
             first_full_sweep: Duration::from_mins(60),

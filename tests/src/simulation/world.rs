@@ -1,5 +1,6 @@
 //! One history's world: both clouds, the product between them, and what is known to be true.
 
+use super::access_watch::AccessWatch;
 use super::bugs::Bug;
 use super::chaos::{Chaos, Rates};
 use super::clock::{BEGINNING, VirtualClock};
@@ -47,6 +48,8 @@ pub struct World {
     pub called_for: CalledFor,
     /// What must hold.
     pub watch: Watch,
+    /// What must hold of account assignments.
+    pub access_watch: AccessWatch,
     /// Draws events.
     pub random: fastrand::Rng,
     /// How rough it is.
@@ -104,6 +107,7 @@ impl World {
             truth: Truth { flatten: weather.flatten, ..Truth::default() },
             called_for: CalledFor::default(),
             watch: Watch::default(),
+            access_watch: AccessWatch::default(),
             random: fastrand::Rng::with_seed(seed),
             weather,
             full_sweeps: None,

@@ -35,17 +35,18 @@ impl AccessPorts {
     }
 
     /// What the group should have by its name. Names that rules mean for the first time are bound to the group before
-    /// it gets anything by them.
+    /// it gets anything by them. `displaces` is told, beforehand, of the group that a name means no longer.
     pub(super) async fn called_for(
         &self,
         record: &Record<GroupRecord>,
         name: &str,
+        displaces: impl AsyncFn(&EntraObjectId) -> Result<(), CallError>,
     ) -> Result<CalledFor, CallError> {
         let (world, weighed) = self.weighed_world().await?;
         for _ in 0..ATTEMPTS {
             let bound = self.ledger.bound_names().await?;
             let (desired, bindings) = desired_by(&world, record, name, &bound);
-            if self.bind(&record.id, &bound, &bindings).await? {
+            if self.bind(&record.id, &bound, &bindings, &displaces).await? {
                 return Ok(CalledFor {
                     desired,
                     accounts: world.accounts.clone(),
@@ -76,12 +77,16 @@ impl AccessPorts {
         group: &EntraObjectId,
         bound: &BTreeMap<String, EntraObjectId>,
         bindings: &Bindings,
+        displaces: &impl AsyncFn(&EntraObjectId) -> Result<(), CallError>,
     ) -> Result<bool, CallError> {
         for name in bindings.bound_to(group) {
             match bound.get(&name) {
                 Some(holder) if holder == group => {}
                 // Only an operator's word takes a name away from a group.
-                Some(_) => self.ledger.rebind_name(&name, group).await?,
+                Some(holder) => {
+                    displaces(holder).await?;
+                    self.ledger.rebind_name(&name, group).await?;
+                }
                 None if self.ledger.bind_name(&name, group).await? == *group => {}
                 None => return Ok(false),
             }

@@ -12,9 +12,10 @@ use crate::mirror::Mirror;
 use crate::ports::{CallError, Cause};
 use crate::recheck;
 use crate::telemetry::Count;
-use crate::trigger::Look;
+use crate::trigger::{Look, Subject};
 use crate::work::Work;
 use jiff::SignedDuration;
+use planning::EntraObjectId;
 use planning::access::{AccountAssignment, AssignmentPlan, Caller, Circumstances, plan_assignments};
 use planning::group_plan::DesiredGroup;
 use planning::record::{GroupRecord, Record};
@@ -22,6 +23,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// When a group is looked at again whose requests are under way.
 pub(super) const UNDER_WAY: SignedDuration = SignedDuration::from_secs(1);
+
+/// When a group is looked at whose name means another one: that is written down by then.
+const DISPLACED: SignedDuration = SignedDuration::from_secs(5);
 
 /// What is left to do after a look.
 pub(super) enum Left {
@@ -85,7 +89,10 @@ impl Mirror {
                 access.ledger.release_names(&record.id).await?;
                 access.nothing().await?
             }
-            DesiredGroup::Present { name } => access.called_for(record, name).await?,
+            DesiredGroup::Present { name } => {
+                let displaces = async |holder: &EntraObjectId| self.look_at_displaced(work, holder).await;
+                access.called_for(record, name, displaces).await?
+            }
         };
         let now = self.clock.now();
         record.principal.access.known_as.clone_from(&called_for.known_as);
@@ -141,6 +148,12 @@ impl Mirror {
             (false, _) => Ok(Left::UnderWay { revokes }),
             (true, false) => Ok(Left::Resting { revokes }),
         }
+    }
+
+    /// A name that means another group from now on gives this one nothing any more.
+    async fn look_at_displaced(&self, work: &Work, holder: &EntraObjectId) -> Result<(), CallError> {
+        let entry = self.access_entry(work, true, DISPLACED);
+        self.agenda.put(&[AgendaEntry { subject: Subject::group(holder.clone()), ..entry }]).await
     }
 
     async fn settled(
