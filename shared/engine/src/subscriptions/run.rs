@@ -120,9 +120,8 @@ impl Run<'_> {
     /// # Errors
     /// When the ledger fails: without it nothing is done.
     async fn carry_out(&mut self, plan: &SubscriptionPlan) -> Result<(), CallError> {
-        if plan.is_sweep_called_for {
-            self.owe_sweep().await?;
-        }
+        // Stored no later than the subscription that calls for it.
+        self.remembered.sweep_owed = plan.is_sweep_called_for;
         for step in &plan.steps {
             match step {
                 Step::Renew { id, resource } => self.renew(step, id, *resource).await?,
@@ -151,7 +150,7 @@ impl Run<'_> {
             Err(CallError { cause: Cause::NotFound, .. }) => {
                 self.remembered.forget(id);
                 self.alive.remove(&resource);
-                self.owe_sweep().await?;
+                self.remembered.sweep_owed = true;
                 self.create(resource).await
             }
             Err(error) => {
@@ -200,12 +199,6 @@ impl Run<'_> {
                 Ok(())
             }
         }
-    }
-
-    /// Writes down that a sweep is owed, before what calls for it.
-    async fn owe_sweep(&mut self) -> Result<(), CallError> {
-        self.remembered.sweep_owed = true;
-        self.store().await
     }
 
     async fn store(&mut self) -> Result<(), CallError> {
