@@ -48,7 +48,7 @@ pub async fn check(file: &Path, against: &Against, json: bool) -> anyhow::Result
 /// When the file or a side cannot be read, nobody can be asked, or the parameter cannot be written.
 pub async fn push(file: &Path, yes: bool) -> anyhow::Result<bool> {
     let text = text_of_rules(file)?;
-    let parameter = operator::rules_parameter()?;
+    let parameter = operator::rules_parameter().await?;
     let document = Document::read(&text);
     // Faults of the text alone are told without reading both sides.
     if !is_usable(document.faults()) {

@@ -16,6 +16,7 @@ pub mod own_process;
 pub mod rotation;
 pub mod runtime_api;
 pub mod served_sandbox;
+pub mod setup_world;
 pub mod simulation;
 pub mod snapshot;
 pub mod waiting;

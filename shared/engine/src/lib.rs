@@ -14,6 +14,7 @@ pub mod moving;
 pub mod ports;
 pub mod reviewed;
 pub mod rotation;
+pub mod setup;
 pub mod snapshot;
 pub mod sweep;
 pub mod telemetry;

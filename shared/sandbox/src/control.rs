@@ -15,11 +15,14 @@ const LIFECYCLE_EVENTS: [&str; 3] = ["missed", "subscriptionRemoved", "reauthori
 type Answer = Result<Json<Value>, (StatusCode, Json<Value>)>;
 
 /// `POST /control/seed`: fills the tenant; under `certificates` what its application signs with and (`trusted`)
-/// Identity Center trusts; under `identity_center` the identity store; under `units` and `accounts` those of AWS, under
+/// Identity Center trusts; under `premium` whether it has Entra ID P1; under `identity_center` the identity store; under `units` and `accounts` those of AWS, under
 /// `permission_sets` and `account_assignments` who has what in them.
 pub async fn seed(State(sandbox): State<Sandbox>, Json(seed): Json<Value>) -> Answer {
     let mut state = sandbox.state();
     let now = state.clock.now();
+    if let Some(premium) = seed["premium"].as_bool() {
+        state.tenant.set_premium(premium);
+    }
     let entra = state.tenant.seed(&seed, now).map_err(refused)?;
     let certificates = seed_certificates(&mut state, &seed, now).map_err(refused)?;
     let store = match seed.get("identity_center") {
@@ -73,6 +76,9 @@ pub async fn faults(State(sandbox): State<Sandbox>, Json(body): Json<Value>) -> 
         }
         if let Some(lag) = request.lagging_reads.clone() {
             state.tenant.lag_reads(lag);
+        }
+        if let Some(appearance) = request.new_applications {
+            state.tenant.set_appearance(appearance);
         }
         if let Some(behaviour) = request.signing {
             state.tenant.set_signing(behaviour);

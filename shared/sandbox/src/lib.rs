@@ -16,6 +16,7 @@ mod faults;
 mod federation_metadata;
 mod graph;
 mod host_health;
+mod operators;
 mod organizations;
 mod publication;
 mod random;
@@ -40,6 +41,16 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use trail::Trail;
 
+/// What an empty tenant has no address of yet.
+const OF_WHAT_IS_REGISTERED: [&str; 6] = [
+    "app_id",
+    "service_principal_id",
+    "client_id",
+    "client_secret",
+    "rotator_client_id",
+    "rotator_client_secret",
+];
+
 /// A call with this header is not the product's: it is not counted and has no quota.
 pub const DRIVER_HEADER: &str = "x-sandbox-driver";
 
@@ -52,11 +63,13 @@ pub struct Settings {
     pub rng_seed: u64,
     /// The sandbox's time when it starts; the system's if there is none.
     pub start: Option<Timestamp>,
+    /// Nothing is registered in the tenant yet: neither the enterprise application nor the app registrations.
+    pub empty: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { quotas: true, rng_seed: 1, start: None }
+        Self { quotas: true, rng_seed: 1, start: None, empty: false }
     }
 }
 
@@ -109,7 +122,7 @@ impl Sandbox {
     pub fn addresses(&self, base: &str) -> Value {
         let state = self.state();
         let (tenant, store) = (state.tenant.settings(), state.identity_center.settings());
-        json!({
+        let mut addresses = json!({
             "graph": format!("{base}/graph/v1.0"),
             "login": format!("{base}/login"),
             "aws": format!("{base}/aws/"),
@@ -125,7 +138,11 @@ impl Sandbox {
             "identity_store_id": store.identity_store_id,
             "region": store.region,
             "account_id": state.accounts.settings().home,
-        })
+        });
+        if let (true, Some(addresses)) = (tenant.empty, addresses.as_object_mut()) {
+            addresses.retain(|name, _| !OF_WHAT_IS_REGISTERED.contains(&name.as_str()));
+        }
+        addresses
     }
 
     /// A step either happens or not, so what a panicking thread leaves behind is in order.
@@ -189,6 +206,7 @@ impl State {
             rotator_client_secret: "sandbox-rotator-secret".to_owned(),
             app_id: "0b9c1d3e-2f4a-4e5b-8c6d-7a8b9c0d1e2f".to_owned(),
             service_principal_id: "8e881353-1735-45af-af21-ee1344582a4d".to_owned(),
+            empty: settings.empty,
             quotas: settings.quotas,
             rng_seed: settings.rng_seed,
         };

@@ -85,6 +85,7 @@ fn what_reaches_the_outside_world_has_one_place() {
         ("aws-sdk-sns", &["ledger", "wiring"]),
         ("aws-sdk-sqs", &["ledger", "wiring"]),
         ("aws-sdk-ssm", &["wiring"]),
+        ("aws-sdk-sts", &["wiring"]),
         ("aws-sdk-ssoadmin", &["identity-center", "wiring"]),
         ("lambda_runtime", &["certificate", "mirror", "sweep", "webhook"]),
         ("reqwest", &["wiring"]),

@@ -12,6 +12,7 @@ mod notifications;
 mod plan;
 mod queue;
 mod review;
+mod setup;
 mod team;
 mod trouble;
 mod users;

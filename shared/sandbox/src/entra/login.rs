@@ -1,12 +1,13 @@
 //! The login: client credentials for a bearer token (v2-oauth2-client-creds-grant-flow).
 
 use super::TenantSettings;
+use super::permissions::Held;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// How long a token is good.
-const TOKEN_LIFE: SignedDuration = SignedDuration::from_secs(3_599);
+pub(super) const TOKEN_LIFE: SignedDuration = SignedDuration::from_secs(3_599);
 
 /// An app registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub enum App {
     Reader,
     /// Application.ReadWrite.OwnedBy, and nothing else.
     Rotator,
+    /// An app registration that was made in the sandbox, or an operator: with permissions of its own.
+    Registered(Held),
 }
 
 /// The tokens that are good, whose they are, and until when.
@@ -58,9 +61,14 @@ impl Login {
         if field("client_secret") != secret {
             return refusal(401, "invalid_client", 7_000_215, "Invalid client secret provided.");
         }
+        self.issue(token, app, TOKEN_LIFE, now)
+    }
+
+    /// The answer with a token that is good for so long.
+    pub fn issue(&mut self, token: String, app: App, life: SignedDuration, now: Timestamp) -> (u16, Value) {
         self.tokens.retain(|_, (_, expires)| *expires > now);
-        self.tokens.insert(token.clone(), (app, now + TOKEN_LIFE));
-        let seconds = TOKEN_LIFE.as_secs();
+        self.tokens.insert(token.clone(), (app, now + life));
+        let seconds = life.as_secs();
         (
             200,
             json!({"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": token}),
@@ -79,7 +87,8 @@ impl Login {
     }
 }
 
-fn refusal(status: u16, error: &str, code: u32, text: &str) -> (u16, Value) {
+/// How the login says no.
+pub(super) fn refusal(status: u16, error: &str, code: u32, text: &str) -> (u16, Value) {
     let body = json!({
         "error": error,
         "error_description": format!("AADSTS{code}: {text}"),

@@ -6,8 +6,10 @@ mod assignments;
 mod batch;
 mod credential_writes;
 mod delta;
+mod device_code;
 mod directory;
 mod directory_changes;
+mod enterprise;
 mod lag;
 mod login;
 mod membership_checks;
@@ -15,33 +17,41 @@ mod metadata;
 mod permissions;
 mod query;
 mod reads;
+mod registry;
 mod saml;
 mod schema;
 mod seed;
 mod service_principal;
 mod signing;
 mod subscriptions;
+mod tenant_settings;
 mod throttle;
 mod writes;
 
 pub use answer::{GraphAnswer, GraphError};
 pub use batch::{BatchItem, items as batch_items, run as run_batch};
+pub use device_code::Operator;
 pub use lag::LaggingReads;
 pub use login::App;
 pub use metadata::MetadataRefusal;
 pub use query::GraphRequest;
+pub use registry::Appearance;
 pub use saml::{SamlResponse, SignInRefusal};
 pub use signing::{SigningBehaviour, Unpinned};
 pub use subscriptions::{Notification, Proposed};
+pub use tenant_settings::TenantSettings;
 
 use crate::publication::Publication;
 use crate::random::Random;
 use assignments::Application;
 use delta::DeltaQuery;
+use device_code::DeviceCodes;
 use directory::{Directory, Kind};
+use enterprise::Aside;
 use jiff::Timestamp;
 use lag::{Lag, Snapshot};
-use login::Login;
+use login::{Login, TOKEN_LIFE};
+use registry::Registry;
 use serde_json::Value;
 use signing::SigningCredentials;
 use std::collections::BTreeMap;
@@ -49,35 +59,19 @@ use std::ops::Bound;
 use subscriptions::Subscriptions;
 use throttle::GraphThrottle;
 
-/// What distinguishes one tenant from another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TenantSettings {
-    /// The tenant's id.
-    pub tenant_id: String,
-    /// The reader app registration.
-    pub client_id: String,
-    /// Its secret.
-    pub client_secret: String,
-    /// The app registration that owns the enterprise application (Application.ReadWrite.OwnedBy).
-    pub rotator_client_id: String,
-    /// Its secret.
-    pub rotator_client_secret: String,
-    /// The enterprise application's appId.
-    pub app_id: String,
-    /// The enterprise application's object id.
-    pub service_principal_id: String,
-    /// Graph's quotas are in force.
-    pub quotas: bool,
-    /// Equal seeds and equal calls give equal ids.
-    pub rng_seed: u64,
-}
-
 /// The tenant.
 #[derive(Debug)]
 pub struct Tenant {
     settings: TenantSettings,
     directory: Directory,
+    /// The enterprise application that the present request is about.
     application: Application,
+    /// Others, by the servicePrincipal's object id.
+    aside: BTreeMap<String, Aside>,
+    registry: Registry,
+    device_codes: DeviceCodes,
+    /// The tenant has Entra ID P1.
+    premium: bool,
     subscriptions: Subscriptions,
     login: Login,
     throttle: GraphThrottle,
@@ -106,13 +100,22 @@ pub enum Answered {
 impl Tenant {
     /// A tenant with the enterprise application, without users and groups.
     pub fn new(settings: TenantSettings) -> Self {
-        let application = Application::new(settings.service_principal_id.clone(), settings.app_id.clone());
+        let application = if settings.empty {
+            Application::none()
+        } else {
+            Application::new(settings.service_principal_id.clone(), settings.app_id.clone())
+        };
+        let registry = Registry::new(&settings);
         let ids = Random::new(settings.rng_seed, "entra ids");
         let rng_seed = settings.rng_seed;
         Self {
             settings,
             directory: Directory::default(),
             application,
+            aside: BTreeMap::new(),
+            registry,
+            device_codes: DeviceCodes::default(),
+            premium: true,
             subscriptions: Subscriptions::default(),
             login: Login::default(),
             throttle: GraphThrottle::default(),
@@ -173,6 +176,11 @@ impl Tenant {
     /// Answers a token request: the status, and the body.
     pub fn token(&mut self, tenant: &str, form: &BTreeMap<String, String>, now: Timestamp) -> (u16, Value) {
         let token = format!("{}.{}", self.ids.uuid().simple(), self.ids.uuid().simple());
+        match self.token_of_others(tenant, form, now) {
+            Some(Ok(app)) => return self.login.issue(token, app, TOKEN_LIFE, now),
+            Some(Err(refused)) => return refused,
+            None => {}
+        }
         self.login.answer(&self.settings, tenant, form, token, now)
     }
 
@@ -194,6 +202,9 @@ impl Tenant {
     /// need no permission and always see the truth.
     pub fn answer(&mut self, request: &GraphRequest, app: Option<App>, now: Timestamp) -> Answered {
         let counted = app.is_some();
+        let by_object_id = self.with_object_ids(request);
+        let request = by_object_id.as_ref().unwrap_or(request);
+        self.turn_to(request);
         if let Err(error) = self.check_permission(request, app) {
             return Answered::Now(self.refuse(error));
         }
@@ -207,7 +218,9 @@ impl Tenant {
         if request.segments.first().is_some_and(|segment| segment == "subscriptions") {
             return self.subscription(request, now);
         }
-        let result = if request.only_reads() {
+        let result = if let Some(result) = self.registered(request, counted, now) {
+            result
+        } else if request.only_reads() {
             let (directory, application) = self.seen(request, counted, now);
             self.read(&directory, &application, request, now)
         } else {
@@ -347,10 +360,13 @@ impl Tenant {
         request: &GraphRequest,
     ) -> Result<GraphAnswer, GraphError> {
         match path {
-            [id] if *id == application.id => service_principal::object(application, request),
+            [id] if *id == application.id => {
+                let entry = self.registry.principal(id).ok_or_else(|| GraphError::not_found(id))?;
+                service_principal::object(entry, application, request)
+            }
             [id, "appRoleAssignedTo"] if *id == application.id => application.assigned_to(directory, request),
             [id, ..] => Err(GraphError::not_found(id)),
-            [] => service_principal::collection(application, request),
+            [] => Err(GraphError::no_segment("servicePrincipals")),
         }
     }
 }

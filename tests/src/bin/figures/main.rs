@@ -12,6 +12,7 @@ mod memory;
 mod notifications;
 mod review;
 mod rotation;
+mod setup;
 mod start;
 mod statistics;
 mod tls_endpoint;
@@ -115,6 +116,9 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<bool> {
     if review::NAMES.into_iter().any(wanted) {
         print(review::measure().await?.into())?;
     }
+    if setup::NAMES.into_iter().any(wanted) {
+        print(setup::measure().await?)?;
+    }
     if lag::NAMES.into_iter().any(wanted) {
         print(repeated(async || lag::measure().await).await?)?;
     }
@@ -146,6 +150,7 @@ fn names() -> Vec<String> {
     names.extend(rotation::NAMES.map(str::to_owned));
     names.extend(certificate::NAMES.map(str::to_owned));
     names.extend(review::NAMES.map(str::to_owned));
+    names.extend(setup::NAMES.map(str::to_owned));
     names.extend(lag::NAMES.map(str::to_owned));
     names.extend(start::FUNCTIONS.iter().flat_map(|name| [start::name(name), first_https::name(name)]));
     names.extend(memory::NAMES.map(str::to_owned));
