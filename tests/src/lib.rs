@@ -8,6 +8,7 @@ pub mod event_source;
 pub mod function;
 pub mod function_url;
 pub mod identity_store;
+pub mod lambda_api;
 pub mod load;
 pub mod logs;
 pub mod moto;

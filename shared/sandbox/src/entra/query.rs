@@ -236,8 +236,8 @@ fn invalid(name: &str) -> GraphError {
 }
 
 fn decoded(segment: &str) -> String {
-    // A plus sign in a path is a plus sign.
-    let segment = segment.replace('+', "%2B");
+    // In a path, a plus sign is a plus sign, and what separates parameters in a form separates nothing.
+    let segment = segment.replace('+', "%2B").replace('=', "%3D").replace('&', "%26");
     form_urlencoded::parse(segment.as_bytes()).next().map_or_else(String::new, |(text, _)| text.into_owned())
 }
 

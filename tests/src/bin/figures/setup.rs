@@ -28,7 +28,8 @@ pub async fn measure() -> anyhow::Result<Vec<Figure>> {
 }
 
 async fn measured(folder: std::path::PathBuf) -> anyhow::Result<Vec<Figure>> {
-    let world = SetupWorld::start(folder).await?.context("there is no moto: use tests/bench, which names it")?;
+    let world =
+        SetupWorld::start(folder).await?.context("there is no moto: use tests/bench, which names it")?;
     let options = ["--yes", "--credential=secret", "--json"];
     let began = Instant::now();
     let run = world.setup(&options).await?;
