@@ -83,6 +83,14 @@ pub enum Command {
         #[command(flatten)]
         ledger: LedgerOption,
     },
+    /// Checks what a person would check, on both sides and in between, a line for each: green, yellow or red, with what to
+    /// do. Ends with 0 if nobody has to do anything, with 2 if somebody should (yellow), with 1 if something does not work
+    /// (red). It only reads.
+    Doctor {
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
     /// The certificate with which Entra ID signs sign-ins to AWS.
     Certificate {
         /// What to do.

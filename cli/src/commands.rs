@@ -4,8 +4,8 @@ use crate::arguments::{Command, RulesCommand};
 use entra_mirror::plan_command::PlanOptions;
 use entra_mirror::start_command::StartOptions;
 use entra_mirror::{
-    adopt_command, apply_command, certificate_command, explain_command, holds_command, plan_command,
-    playground, rules_command, sandbox_command, setup_command, snapshot_command, start_command,
+    adopt_command, apply_command, certificate_command, doctor_command, explain_command, holds_command,
+    plan_command, playground, rules_command, sandbox_command, setup_command, snapshot_command, start_command,
 };
 use std::process::ExitCode;
 use tokio::task::LocalSet;
@@ -40,6 +40,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Adopt { list: None, out, json, .. } => {
             adopt_command::list(out.as_deref(), json).await.map(done)
         }
+        Command::Doctor { json } => doctor_command::run(json).await,
         Command::Certificate { command } => certificate_command::run(command.into()).await,
         Command::Explain { what, sides, json } => {
             explain_command::explain(&sides.into(), &what, json).await.map(done)

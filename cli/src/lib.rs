@@ -3,6 +3,7 @@
 pub mod adopt_command;
 pub mod apply_command;
 pub mod certificate_command;
+pub mod doctor_command;
 pub mod explain_command;
 mod following;
 pub mod holds_command;

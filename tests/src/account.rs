@@ -174,6 +174,16 @@ impl Account {
         ]
     }
 
+    /// Gives a secret another value.
+    ///
+    /// # Errors
+    /// When moto refuses it.
+    pub async fn put_secret(&self, name: &str, text: &str) -> anyhow::Result<()> {
+        let value =
+            json!({"SecretId": name, "SecretString": text, "ClientRequestToken": uuid::Uuid::new_v4()});
+        self.call("secretsmanager", "secretsmanager.PutSecretValue", value).await.map(|_| ())
+    }
+
     /// Sends a message to the changes queue, for this principal.
     ///
     /// # Errors
@@ -181,6 +191,16 @@ impl Account {
     pub async fn send_change(&self, body: &str, principal: &str, deduplication: &str) -> anyhow::Result<()> {
         let message = json!({"QueueUrl": self.changes, "MessageBody": body, "MessageGroupId": principal,
                              "MessageDeduplicationId": deduplication});
+        self.sqs("SendMessage", message).await.map(|_| ())
+    }
+
+    /// Lays a letter into the queue of those that were given up.
+    ///
+    /// # Errors
+    /// When moto refuses it.
+    pub async fn send_dead_letter(&self) -> anyhow::Result<()> {
+        let message = json!({"QueueUrl": self.changes_dead, "MessageBody": "{}", "MessageGroupId": "somebody",
+                             "MessageDeduplicationId": "once"});
         self.sqs("SendMessage", message).await.map(|_| ())
     }
 
@@ -265,8 +285,11 @@ impl Account {
         attributes["VisibilityTimeout"] = VISIBILITY_TIMEOUT.into();
         attributes["RedrivePolicy"] = redrive.into();
         self.changes = self.create_queue("changes.fifo", attributes).await?;
-        self.lifecycle =
-            self.create_queue("lifecycle", json!({"VisibilityTimeout": VISIBILITY_TIMEOUT})).await?;
+        self.create_queue("lifecycle-dead", json!({})).await?;
+        let arn = format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{}-lifecycle-dead", self.stack);
+        let redrive = json!({"deadLetterTargetArn": arn, "maxReceiveCount": MOST_RECEIVES}).to_string();
+        let attributes = json!({"VisibilityTimeout": VISIBILITY_TIMEOUT, "RedrivePolicy": redrive});
+        self.lifecycle = self.create_queue("lifecycle", attributes).await?;
         Ok(())
     }
 

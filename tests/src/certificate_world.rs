@@ -206,8 +206,8 @@ async fn answered(request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
     Ok(serde_json::from_slice(&bytes)?)
 }
 
-/// What template.yaml sets.
-fn usual(addresses: &Value, account: &Account) -> Variables {
+/// What template.yaml sets for the certificate function.
+pub fn usual(addresses: &Value, account: &Account) -> Variables {
     let of = |name: &str| text(addresses, name);
     let ours = [
         ("ENTRA_TENANT_ID", of("tenant_id")),

@@ -5,6 +5,7 @@ pub mod account;
 pub mod binaries;
 pub mod certificate_world;
 pub mod event_source;
+pub mod federation;
 pub mod function;
 pub mod function_url;
 pub mod identity_store;

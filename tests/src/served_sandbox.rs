@@ -76,6 +76,24 @@ impl ServedSandbox {
     }
 }
 
+impl ServedSandbox {
+    /// A token of the reader, as an operator may have got one.
+    ///
+    /// # Errors
+    /// When the login refuses.
+    pub async fn reader_token(&self) -> anyhow::Result<String> {
+        let url = format!("{}/{}/oauth2/v2.0/token", self.address("login"), self.address("tenant_id"));
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.append_pair("grant_type", "client_credentials")
+            .append_pair("scope", "https://graph.microsoft.com/.default")
+            .append_pair("client_id", &self.address("client_id"))
+            .append_pair("client_secret", &self.address("client_secret"));
+        let request = self.http.post(url).header("content-type", "application/x-www-form-urlencoded");
+        let answer = answered(request.body(form.finish())).await?;
+        Ok(answer["access_token"].as_str().context("the login gave no token")?.to_owned())
+    }
+}
+
 async fn answered(request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
     let answer = request.send().await.context("the sandbox did not answer")?;
     let status = answer.status();

@@ -4,6 +4,7 @@
 use crate::account::{Account, REGION};
 use crate::binaries::built;
 use crate::event_source::{EventSource, Wait};
+use crate::federation::AUDIENCE;
 use crate::function::{Function, Variables};
 use crate::identity_store::HeldState;
 use crate::served_sandbox::ServedSandbox;
@@ -199,15 +200,14 @@ impl SetupWorld {
     ///
     /// # Errors
     /// When a parameter is missing.
-    pub fn deploy(&self) -> anyhow::Result<Deployed> {
-        let variables = self.variables()?;
-        let function = |name, time| Function::new(name, variables.clone(), time).map(Arc::new);
-        let (mirror, sweep) = (function("mirror", MIRROR_TIME)?, function("sweep", SWEEP_TIME)?);
+    pub async fn deploy(&self) -> anyhow::Result<Deployed> {
+        let mirror = Arc::new(Function::new("mirror", self.variables("mirror").await?, MIRROR_TIME)?);
+        let sweep = Arc::new(Function::new("sweep", self.variables("sweep").await?, SWEEP_TIME)?);
         let changes = EventSource::start(self.account.clone(), mirror.clone(), Wait::default());
         Ok(Deployed { mirror, sweep, _changes: changes })
     }
 
-    fn variables(&self) -> anyhow::Result<Variables> {
+    async fn variables(&self, function: &str) -> anyhow::Result<Variables> {
         let of = |name: &str| self.parameter(name);
         let secret = of("EntraSignIn")? == "secret";
         let credential = if secret { self.account.entra_credential.clone() } else { String::new() };
@@ -222,10 +222,28 @@ impl SetupWorld {
             ("GRAPH_ENDPOINT", of("GraphEndpoint")?),
             ("LOGIN_ENDPOINT", of("LoginEndpoint")?),
             ("AWS_ENDPOINT_URL_IDENTITYSTORE", self.sandbox.address("aws")),
+            ("AWS_ENDPOINT_URL_STS", self.sandbox.address("aws")),
             ("AWS_LAMBDA_LOG_LEVEL", "INFO".to_owned()),
         ];
-        let all = ours.into_iter().chain(self.account.variables());
+        let session = if secret { Vec::new() } else { self.session(function).await? };
+        let all = ours.into_iter().chain(self.account.variables()).chain(session);
         Ok(all.map(|(name, value)| (name.to_owned(), value)).collect())
+    }
+
+    /// The credentials that Lambda gives a function of its role, which template.yaml makes under a fixed name.
+    async fn session(&self, function: &str) -> anyhow::Result<Vec<(&'static str, String)>> {
+        let grant = json!({"audience": AUDIENCE, "signing_algorithm": "RS256", "longest_seconds": 300});
+        let (account, name) = (self.sandbox.address("account_id"), format!("{}-{function}", self.account.stack()));
+        let role = json!({"name": name, "web_identity_tokens": grant});
+        self.sandbox.control("seed", json!({"accounts": [{"id": account, "roles": [role]}]})).await?;
+        let role = format!("arn:aws:iam::{account}:role/{name}");
+        let session = self.sandbox.control("session", json!({"role": role})).await?;
+        let of = |name: &str| session[name].as_str().map(str::to_owned).context("a session without credentials");
+        Ok(vec![
+            ("AWS_ACCESS_KEY_ID", of("access_key_id")?),
+            ("AWS_SECRET_ACCESS_KEY", of("secret_access_key")?),
+            ("AWS_SESSION_TOKEN", of("session_token")?),
+        ])
     }
 
     /// Somebody whom an administrator assigns to the application, as the first one.

@@ -2,7 +2,9 @@
 
 use crate::account::{Account, CLIENT_STATE};
 use crate::binaries::built;
+use crate::certificate_world;
 use crate::event_source::{EventSource, Wait};
+use crate::federation::{self, Federation};
 use crate::function::{Function, Variables};
 use crate::function_url::FunctionUrl;
 use crate::identity_store::HeldState;
@@ -37,6 +39,10 @@ pub struct Choices {
     pub wait: Wait,
     /// The rules for account assignments; without any they are left alone.
     pub rules: Option<String>,
+    /// The certificate function is deployed, too.
+    pub certificate: bool,
+    /// The functions have a role and no secret; without it they sign in with a client secret.
+    pub federation: Option<Federation>,
 }
 
 /// The running world. Everything in it ends when this is dropped.
@@ -76,11 +82,19 @@ impl World {
         let sandbox = ServedSandbox::start().await?;
         sandbox.control("faults", json!({"quotas": choices.quotas})).await?;
         let Some(account) = Account::open(&sandbox.address("client_secret")).await? else { return Ok(None) };
+        let account = match choices.certificate {
+            true => account.open_for_certificates(&sandbox.address("rotator_client_secret")).await?,
+            false => account,
+        };
         let account = Arc::new(account);
         let mut variables = variables(&sandbox, &account);
         if let Some(rules) = &choices.rules {
             account.store_rules(rules).await?;
             variables.insert("RULES_PARAMETER".to_owned(), account.rules.clone());
+        }
+        if let Some(federation) = &choices.federation {
+            let signs_in = federation::set_up(&sandbox, federation).await?;
+            variables.extend(signs_in.into_iter().map(|(name, value)| (name.to_owned(), value)));
         }
         variables.extend(choices.variables.into_iter().map(|(name, value)| (name.to_owned(), value)));
         let function = |name, time| Function::new(name, variables.clone(), time).map(Arc::new);
@@ -119,6 +133,23 @@ impl World {
         self.minute_run_at_rest().await
     }
 
+    /// Runs what the schedule runs every hour.
+    ///
+    /// # Errors
+    /// When the sweep fails.
+    pub async fn full_sweep(&self) -> anyhow::Result<Value> {
+        self.sweep.invoke(&json!({"look_at": "everything"})).await
+    }
+
+    /// Has the certificate function look, as it does every day.
+    ///
+    /// # Errors
+    /// When it fails, or was not deployed.
+    pub async fn look_at_certificate(&self) -> anyhow::Result<Value> {
+        let variables = certificate_world::usual(&self.sandbox.addresses, &self.account);
+        Function::new("certificate", variables, SWEEP_TIME)?.invoke(&json!({"look_at": "certificate"})).await
+    }
+
     /// As [`World::minute_run`], when nothing else is under way: a mirror that sees no assigned set reads it, too,
     /// and then one of both is too late.
     ///
@@ -142,12 +173,21 @@ impl World {
     /// # Errors
     /// When it does not start.
     pub async fn operator(&self, arguments: &[&str]) -> anyhow::Result<Output> {
+        self.operator_with(&[], arguments).await
+    }
+
+    /// As [`World::operator`], with these variables over the usual ones.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn operator_with(&self, also: &[(&str, &str)], arguments: &[&str]) -> anyhow::Result<Output> {
         let rules = self.has_rules.then(|| ("RULES_PARAMETER".to_owned(), self.account.rules.clone()));
         let variables = variables(&self.sandbox, &self.account).into_iter().chain(rules);
         let command = Command::new(built("entra-mirror")?)
             .args(arguments)
             .env_clear()
             .envs(variables)
+            .envs(also.iter().copied())
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output();
@@ -276,6 +316,7 @@ pub fn variables(sandbox: &ServedSandbox, account: &Account) -> Variables {
         ("AWS_ENDPOINT_URL_IDENTITYSTORE", sandbox.address("aws")),
         ("AWS_ENDPOINT_URL_ORGANIZATIONS", sandbox.address("aws")),
         ("AWS_ENDPOINT_URL_SSO_ADMIN", sandbox.address("aws")),
+        ("AWS_ENDPOINT_URL_STS", sandbox.address("aws")),
         ("AWS_LAMBDA_LOG_LEVEL", "INFO".to_owned()),
     ];
     ours.into_iter().chain(account.variables()).map(|(name, value)| (name.to_owned(), value)).collect()

@@ -161,6 +161,11 @@ impl Entra {
         self.send("GET", path, None).await
     }
 
+    /// Adds something to a collection; answers what was made.
+    pub async fn post(&self, path: &str, body: Value) -> anyhow::Result<Value> {
+        self.send("POST", path, Some(body)).await
+    }
+
     async fn created(&self, path: &str, body: Value) -> anyhow::Result<String> {
         let object = self.send("POST", path, Some(body)).await?;
         Ok(object["id"].as_str().context("the created object has no id")?.to_owned())

@@ -10,22 +10,19 @@ pub mod rotation;
 mod story;
 pub mod webhook_server;
 
-use ::entra::{ClientSecret, ClientSecretCredential, GraphClient, GraphDirectory};
+use ::entra::{AppCredential, GraphClient, GraphDirectory, Proof};
 use anyhow::{Context, bail};
-use async_trait::async_trait;
 use comparison::differences;
 use driver::Driver;
 use engine::agenda::RecheckDelays;
 use engine::budget::{Budget, Budgets};
 use engine::mirror::MirrorSettings;
-use engine::ports::CallError;
 use events::EventCollector;
 use identity_center::IdentityStore;
 use jiff::SignedDuration;
 use product::{Connections, Product};
 use report::{StepReport, Summary};
 use sandbox::{Sandbox, Settings};
-use secrecy::SecretString;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -120,12 +117,12 @@ pub fn start(
 ) -> anyhow::Result<Product> {
     let http = SharedHttp::new()?;
     let transport = Arc::new(http.clone());
-    let credential = ClientSecretCredential::new(
+    let credential = AppCredential::new(
         transport.clone(),
         &text(addresses, "login"),
         &text(addresses, "tenant_id").parse()?,
         &text(addresses, "client_id").parse()?,
-        Arc::new(KnownSecret(text(addresses, "client_secret").into())),
+        Arc::new(Proof::ClientSecret(text(addresses, "client_secret").into())),
     );
     let graph = GraphClient::new(
         transport,
@@ -166,15 +163,6 @@ async fn settle(
         last.push("the sides agree, but the product is still busy".to_owned());
     }
     Ok(last)
-}
-
-struct KnownSecret(SecretString);
-
-#[async_trait]
-impl ClientSecret for KnownSecret {
-    async fn read(&self) -> Result<SecretString, CallError> {
-        Ok(self.0.clone())
-    }
 }
 
 fn text(addresses: &Value, name: &str) -> String {

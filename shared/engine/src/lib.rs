@@ -8,6 +8,7 @@ pub mod adoption;
 pub mod agenda;
 pub mod assignments;
 pub mod budget;
+pub mod doctor;
 pub mod holds;
 pub mod mirror;
 pub mod moving;

@@ -1,14 +1,16 @@
 //! Bearer tokens for Graph by client credentials (v2-oauth2-client-creds-grant-flow).
 
-use crate::answer::{plain, retry_after};
+use crate::answer::retry_after;
+use crate::login_refusal::LoginRefusal;
+use crate::proof::{Occasion, Proof, ProofSource};
 use crate::transport::Transport;
 use async_trait::async_trait;
 use bytes::Bytes;
 use engine::ports::{CallError, Cause};
-use http::{Request, StatusCode, header};
+use http::{Request, header};
 use jiff::{SignedDuration, Timestamp};
 use planning::EntraObjectId;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +19,10 @@ use url::form_urlencoded;
 
 /// A token is renewed this long before it expires.
 const MARGIN: SignedDuration = SignedDuration::from_mins(5);
+/// A refusal that lasts, and took seconds to come about, is the answer to everybody else for so long.
+const REFUSED_FOR: SignedDuration = SignedDuration::from_secs(30);
 /// A token request may take this long.
 const ATTEMPT: Duration = Duration::from_secs(10);
-/// How often a token request is made that is not answered.
-const ATTEMPTS: u32 = 3;
 const SCOPE: &str = "https://graph.microsoft.com/.default";
 const OPERATION: &str = "POST /oauth2/v2.0/token";
 
@@ -37,24 +39,23 @@ pub trait Credential: Send + Sync {
     async fn refused(&self);
 }
 
-/// Where the client secret is kept.
-#[async_trait]
-pub trait ClientSecret: Send + Sync {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// When it cannot be read; the error says what to do.
-    async fn read(&self) -> Result<SecretString, CallError>;
-}
+/// A token that somebody else got, and that is used as it is.
+pub struct GivenToken(pub SecretString);
 
-/// An app registration with a client secret.
-pub struct ClientSecretCredential {
+/// An app registration, which proves who it is.
+pub struct AppCredential {
     transport: Arc<dyn Transport>,
     url: String,
     client_id: EntraObjectId,
-    secret: Arc<dyn ClientSecret>,
+    proof: Arc<dyn ProofSource>,
     /// Held while a token is fetched, so that it is fetched once.
-    token: Mutex<Option<Token>>,
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    token: Option<Token>,
+    refused: Option<(CallError, Timestamp)>,
 }
 
 struct Token {
@@ -68,15 +69,7 @@ struct TokenAnswer {
     expires_in: i64,
 }
 
-#[derive(Deserialize)]
-struct TokenRefusal {
-    #[serde(default)]
-    error: String,
-    #[serde(default)]
-    error_codes: Vec<u32>,
-}
-
-impl ClientSecretCredential {
+impl AppCredential {
     /// The app registration `client_id` in the tenant; `login_endpoint` is usually
     /// `https://login.microsoftonline.com`.
     pub fn new(
@@ -84,53 +77,54 @@ impl ClientSecretCredential {
         login_endpoint: &str,
         tenant_id: &EntraObjectId,
         client_id: &EntraObjectId,
-        secret: Arc<dyn ClientSecret>,
+        proof: Arc<dyn ProofSource>,
     ) -> Self {
         let url = format!("{}/{tenant_id}/oauth2/v2.0/token", login_endpoint.trim_end_matches('/'));
-        Self { transport, url, client_id: client_id.clone(), secret, token: Mutex::new(None) }
+        Self { transport, url, client_id: client_id.clone(), proof, held: Mutex::default() }
     }
 
-    async fn fetch(&self, now: Timestamp) -> Result<Token, CallError> {
-        // Read anew every time: it may have been rotated since.
-        let secret = self.secret.read().await?;
-        let mut last = self.error(Cause::Unanswered { detail: "not asked".to_owned() });
-        for attempt in 0..ATTEMPTS {
-            if attempt > 0 {
-                tokio::time::sleep(Duration::from_millis(200) * 2_u32.pow(attempt)).await;
-            }
-            match self.ask(&secret).await {
+    async fn fetch(&self, now: Timestamp) -> Result<Token, (CallError, bool)> {
+        let occasion = Occasion { client_id: &self.client_id, token_url: &self.url, now };
+        let proof = self.proof.proof(occasion).await.map_err(|error| (error, false))?;
+        let mut asked = 0;
+        loop {
+            let refusal = match self.ask(&proof).await {
                 Ok(answer) => {
                     let expires = now + SignedDuration::from_secs(answer.expires_in.max(0));
                     return Ok(Token { text: answer.access_token, expires });
                 }
-                Err(cause @ Cause::Unanswered { .. }) => last = self.error(cause),
-                Err(cause) => return Err(self.error(cause)),
-            }
+                Err(refusal) => refusal,
+            };
+            let Some(pause) = refusal.pauses.get(asked) else {
+                return Err((self.error(refusal.cause), refusal.lasts));
+            };
+            tokio::time::sleep(*pause).await;
+            asked += 1;
         }
-        Err(last)
     }
 
-    async fn ask(&self, secret: &SecretString) -> Result<TokenAnswer, Cause> {
+    async fn ask(&self, proof: &Proof) -> Result<TokenAnswer, LoginRefusal> {
         let request = Request::post(&self.url)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(self.form(secret))
-            .map_err(|_| unanswered("LOGIN_ENDPOINT is no address"))?;
+            .body(self.form(proof))
+            .map_err(|_| LoginRefusal::unanswered("LOGIN_ENDPOINT is no address"))?;
         let answer = tokio::time::timeout(ATTEMPT, self.transport.send(request)).await;
-        let answer =
-            answer.map_err(|_| unanswered("timed out"))?.map_err(|error| unanswered(&error.detail))?;
+        let answer = answer
+            .map_err(|_| LoginRefusal::unanswered("timed out"))?
+            .map_err(|error| LoginRefusal::unanswered(&error.detail))?;
         if answer.status().is_success() {
             return serde_json::from_slice(answer.body())
-                .map_err(|_| unanswered("the login's answer is no token"));
+                .map_err(|_| LoginRefusal::unanswered("the login's answer is no token"));
         }
-        Err(refusal(answer.status(), retry_after(answer.headers()), answer.body()))
+        Err(LoginRefusal::read(answer.status(), retry_after(answer.headers()), answer.body(), proof))
     }
 
-    fn form(&self, secret: &SecretString) -> Bytes {
+    fn form(&self, proof: &Proof) -> Bytes {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("client_id", self.client_id.as_str());
         form.append_pair("scope", SCOPE);
         form.append_pair("grant_type", "client_credentials");
-        form.append_pair("client_secret", secret.expose_secret());
+        proof.append(&mut form);
         Bytes::from(form.finish())
     }
 
@@ -140,74 +134,38 @@ impl ClientSecretCredential {
 }
 
 #[async_trait]
-impl Credential for ClientSecretCredential {
+impl Credential for AppCredential {
     async fn token(&self, now: Timestamp) -> Result<SecretString, CallError> {
-        let mut held = self.token.lock().await;
-        if let Some(token) = held.as_ref().filter(|token| token.expires > now + MARGIN) {
+        let mut held = self.held.lock().await;
+        if let Some(token) = held.token.as_ref().filter(|token| token.expires > now + MARGIN) {
             return Ok(token.text.clone());
         }
-        let fresh = self.fetch(now).await?;
-        let text = fresh.text.clone();
-        *held = Some(fresh);
-        Ok(text)
+        if let Some((error, _)) = held.refused.as_ref().filter(|(_, until)| now < *until) {
+            return Err(error.clone());
+        }
+        match self.fetch(now).await {
+            Ok(fresh) => {
+                let text = fresh.text.clone();
+                *held = Held { token: Some(fresh), refused: None };
+                Ok(text)
+            }
+            Err((error, lasts)) => {
+                held.refused = lasts.then(|| (error.clone(), now + REFUSED_FOR));
+                Err(error)
+            }
+        }
     }
 
     async fn refused(&self) {
-        *self.token.lock().await = None;
+        self.held.lock().await.token = None;
     }
 }
 
-/// What a refusal means, by its AADSTS number; the description may quote names.
-fn refusal(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Cause {
-    let refusal: TokenRefusal = serde_json::from_slice(body)
-        .unwrap_or(TokenRefusal { error: String::new(), error_codes: Vec::new() });
-    let number = refusal.error_codes.first().copied().unwrap_or(0);
-    let remedy = match number {
-        7_000_215 => {
-            "the client secret is wrong: store the secret's value (not its id) in ENTRA_CREDENTIAL_SECRET"
-        }
-        7_000_222 => {
-            "the client secret has expired: make a new one in the app registration and store its value in \
-                      ENTRA_CREDENTIAL_SECRET"
-        }
-        700_016 => "the tenant does not know the app registration: check ENTRA_CLIENT_ID and ENTRA_TENANT_ID",
-        90_002 => "there is no such tenant: check ENTRA_TENANT_ID",
-        53_003 => "a conditional access policy blocks the app registration: exempt it",
-        _ if status.as_u16() == 429 => {
-            let retry_after = retry_after.and_then(|after| SignedDuration::try_from(after).ok());
-            return Cause::Throttled { retry_after };
-        }
-        _ if status.is_server_error() => return unanswered(&format!("HTTP {}", status.as_u16())),
-        _ => {
-            let error = plain(&refusal.error);
-            let remedy = format!(
-                "the login refuses with {error} AADSTS{number}: look the number up at \
-                 https://login.microsoftonline.com/error"
-            );
-            return Cause::Denied { remedy };
-        }
-    };
-    Cause::Denied { remedy: remedy.to_owned() }
-}
-
-fn unanswered(detail: &str) -> Cause {
-    Cause::Unanswered { detail: detail.to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_says_what_to_do_and_quotes_nothing() {
-        let body = br#"{"error":"invalid_client","error_description":"AADSTS7000222: ada@example.com","error_codes":[7000222]}"#;
-        let cause = refusal(StatusCode::UNAUTHORIZED, None, body).to_string();
-        assert!(cause.contains("expired") && !cause.contains("ada"), "{cause}");
+#[async_trait]
+impl Credential for GivenToken {
+    async fn token(&self, _: Timestamp) -> Result<SecretString, CallError> {
+        Ok(self.0.clone())
     }
 
-    #[test]
-    fn a_login_that_is_down_is_asked_again() {
-        let cause = refusal(StatusCode::BAD_GATEWAY, None, b"<html>");
-        assert!(matches!(cause, Cause::Unanswered { .. }), "{cause}");
-    }
+    async fn refused(&self) {}
 }

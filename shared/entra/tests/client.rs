@@ -3,6 +3,8 @@
 
 #[path = "client/answers.rs"]
 mod answers;
+#[path = "client/proofs.rs"]
+mod proofs;
 #[path = "client/tokens.rs"]
 mod tokens;
 #[allow(dead_code, reason = "each test binary uses its part of the world")]

@@ -57,6 +57,10 @@ impl Instance {
         InstanceWrite(self.clone())
     }
 
+    pub(crate) fn identity_store_id(&self) -> &str {
+        &self.identity_store_id
+    }
+
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }

@@ -25,6 +25,7 @@ mod operations;
 mod organization;
 mod pages;
 mod permission_sets;
+mod probe;
 mod reads;
 mod store;
 mod throttles;

@@ -36,7 +36,7 @@ impl Organization {
         AdminCall::read(SERVICE, name, object, self.budget.clone())
     }
 
-    async fn management(&self) -> Result<AccountId, CallError> {
+    pub(crate) async fn management(&self) -> Result<AccountId, CallError> {
         let call = self.call("DescribeOrganization", "of this account");
         let request = self.client.describe_organization();
         let answer = call.answered(|| request.clone().send()).await?;

@@ -14,9 +14,11 @@ mod failure;
 mod item;
 mod people;
 mod publication;
+mod queue_state;
 mod sqs;
 
 pub use dynamo::DynamoLedger;
 pub use people::SnsPeople;
 pub use publication::SecretPublication;
+pub use queue_state::SqsQueueState;
 pub use sqs::{SqsLifecycleQueue, SqsReceipts, SqsTriggerQueue};

@@ -9,6 +9,7 @@ pub mod assigned;
 pub mod attributes;
 pub mod desired;
 pub mod digest;
+pub mod doctor;
 pub mod group_plan;
 pub mod guard_rail;
 pub mod hold;

@@ -15,7 +15,8 @@ const LIFECYCLE_EVENTS: [&str; 3] = ["missed", "subscriptionRemoved", "reauthori
 type Answer = Result<Json<Value>, (StatusCode, Json<Value>)>;
 
 /// `POST /control/seed`: fills the tenant; under `certificates` what its application signs with and (`trusted`)
-/// Identity Center trusts; under `premium` whether it has Entra ID P1; under `identity_center` the identity store; under `units` and `accounts` those of AWS, under
+/// Identity Center trusts, under `app_certificates` those that app registrations sign in with, under `provisioning_jobs`
+/// those of Entra ID's own provisioning; under `premium` whether it has Entra ID P1; under `identity_center` the identity store; under `units` and `accounts` those of AWS, under
 /// `permission_sets` and `account_assignments` who has what in them.
 pub async fn seed(State(sandbox): State<Sandbox>, Json(seed): Json<Value>) -> Answer {
     let mut state = sandbox.state();
@@ -25,6 +26,11 @@ pub async fn seed(State(sandbox): State<Sandbox>, Json(seed): Json<Value>) -> An
     }
     let entra = state.tenant.seed(&seed, now).map_err(refused)?;
     let certificates = seed_certificates(&mut state, &seed, now).map_err(refused)?;
+    let registered = seed["app_certificates"].as_array().map_or(&[][..], Vec::as_slice);
+    state.tenant.seed_app_certificates(registered).map_err(refused)?;
+    if let Some(jobs) = seed.get("provisioning_jobs") {
+        state.tenant.seed_provisioning_jobs(jobs).map_err(refused)?;
+    }
     let store = match seed.get("identity_center") {
         Some(seed) => state.identity_center.seed(now, seed).map_err(refused)?,
         None => Value::Null,
@@ -57,7 +63,11 @@ fn seed_accounts(state: &mut Clouds, seed: &Value, now: Timestamp) -> Result<Val
     let Some(seeds) = seed["accounts"].as_array() else { return Ok(json!([])) };
     let (tenant, app) = (state.tenant.settings().tenant_id.clone(), state.tenant.settings().app_id.clone());
     let metadata = state.tenant.federation_metadata(&tenant, Some(&app), false, now);
-    let metadata = metadata.map_err(|refusal| refusal.message)?;
+    let metadata = match metadata {
+        // Where nothing is registered there is none to give.
+        Err(_) if state.tenant.application_id().is_empty() => String::new(),
+        metadata => metadata.map_err(|refusal| refusal.message)?,
+    };
     state.accounts.seed(seeds, &metadata, now)
 }
 
@@ -91,6 +101,9 @@ pub async fn faults(State(sandbox): State<Sandbox>, Json(body): Json<Value>) -> 
         }
         if let Some(delay) = request.saml_provider_delay {
             state.accounts.set_delay(delay);
+        }
+        if let Some(delay) = request.federated_credential_delay {
+            state.tenant.set_federated_credential_delay(delay);
         }
         if request.expire_delta_links {
             state.tenant.expire_delta_links();
@@ -148,6 +161,30 @@ pub async fn state(State(sandbox): State<Sandbox>) -> Json<Value> {
 pub async fn reset(State(sandbox): State<Sandbox>) -> Json<Value> {
     sandbox.reset();
     Json(json!({}))
+}
+
+/// What `POST /control/session` takes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionRequest {
+    role: String,
+    #[serde(default = "an_hour")]
+    seconds: u32,
+}
+
+fn an_hour() -> u32 {
+    3_600
+}
+
+/// `POST /control/session`: credentials of a role, named by its ARN, as Lambda gives them to a function.
+pub async fn session(State(sandbox): State<Sandbox>, Json(request): Json<SessionRequest>) -> Answer {
+    let mut state = sandbox.state();
+    let now = state.clock.now();
+    let duration = SignedDuration::from_secs(request.seconds.into());
+    let keys = state.accounts.session_of_function(&request.role, duration, now).map_err(refused)?;
+    Ok(Json(json!({
+        "access_key_id": keys.access_key, "secret_access_key": keys.secret, "session_token": keys.token,
+    })))
 }
 
 /// What `POST /control/clock` takes.

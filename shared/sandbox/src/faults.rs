@@ -37,6 +37,8 @@ pub struct FaultRequest {
     pub provisioning: Option<Provisioning>,
     /// How late IAM shows changes of SAML providers.
     pub saml_provider_delay: Option<Delay>,
+    /// How late the login sees changes of federated identity credentials.
+    pub federated_credential_delay: Option<Delay>,
     /// Tell every subscription of this lifecycle event.
     pub lifecycle: Option<String>,
     /// Turn the quotas of all services on or off.

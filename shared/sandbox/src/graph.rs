@@ -1,6 +1,8 @@
 //! Microsoft Graph and the login, as HTTP.
 
-use crate::entra::{Answered, App, BatchItem, GraphAnswer, GraphError, GraphRequest, batch_items, run_batch};
+use crate::entra::{
+    Answered, App, BatchItem, GraphAnswer, GraphError, GraphRequest, TokenRequest, batch_items, run_batch,
+};
 use crate::faults::Rule;
 use crate::{DRIVER_HEADER, Sandbox, State as Clouds, delivery};
 use axum::body::Bytes;
@@ -55,7 +57,12 @@ pub async fn token(
     }
     let mut state = sandbox.state();
     let now = state.clock.now();
-    let (status, body) = state.tenant.token(&tenant, &form, now);
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("sandbox.invalid");
+    let url = format!("http://{host}/login/{tenant}/oauth2/v2.0/token");
+    let request = TokenRequest { tenant: &tenant, url: &url, form: &form };
+    let clouds = &mut *state;
+    let accounts = &clouds.accounts;
+    let (status, body) = clouds.tenant.token(&request, &|issuer| accounts.key_set_of(issuer), now);
     json_response(status, &body)
 }
 
@@ -209,6 +216,9 @@ fn operation(request: &GraphRequest) -> String {
             "/servicePrincipals/{id}/appRoleAssignedTo/{id}".to_owned()
         }
         ["directoryObjects", rest @ ..] => joined("/directoryObjects", rest),
+        ["applications", _, credentials @ "federatedIdentityCredentials", _] => {
+            format!("/applications/{{id}}/{credentials}/{{id}}")
+        }
         [collection, _, rest @ ..] => joined(&format!("/{collection}/{{id}}"), rest),
         other => joined("", other),
     };

@@ -16,6 +16,8 @@ mod faults;
 mod federation_metadata;
 mod graph;
 mod host_health;
+mod issuer;
+mod jwt;
 mod operators;
 mod organizations;
 mod publication;
@@ -42,10 +44,12 @@ use tokio::sync::Notify;
 use trail::Trail;
 
 /// What an empty tenant has no address of yet.
-const OF_WHAT_IS_REGISTERED: [&str; 6] = [
+const OF_WHAT_IS_REGISTERED: [&str; 8] = [
     "app_id",
     "service_principal_id",
     "client_id",
+    "client_object_id",
+    "rotator_object_id",
     "client_secret",
     "rotator_client_id",
     "rotator_client_secret",
@@ -132,6 +136,8 @@ impl Sandbox {
             "service_principal_id": tenant.service_principal_id,
             "client_id": tenant.client_id,
             "client_secret": tenant.client_secret,
+            "client_object_id": tenant.client_object_id,
+            "rotator_object_id": tenant.rotator_object_id,
             "rotator_client_id": tenant.rotator_client_id,
             "rotator_client_secret": tenant.rotator_client_secret,
             "instance_arn": store.instance_arn,
@@ -201,8 +207,10 @@ impl State {
         let tenant = TenantSettings {
             tenant_id: "8eb3fdd4-3f1f-4c4f-9c9b-2d7a5d1c0e11".to_owned(),
             client_id: "5a1f7c2e-6d0b-4b8c-8f3a-0c9d2e7b4a66".to_owned(),
+            client_object_id: "3f6d0a52-91b7-4c1e-a7d8-6b2f9e0c4d13".to_owned(),
             client_secret: "sandbox-secret".to_owned(),
             rotator_client_id: "c2d9a8b4-7f31-4e0d-b6a5-1e8c3f52d907".to_owned(),
+            rotator_object_id: "a94e1b67-5d28-4f0a-8c36-e7d01f2b9a85".to_owned(),
             rotator_client_secret: "sandbox-rotator-secret".to_owned(),
             app_id: "0b9c1d3e-2f4a-4e5b-8c6d-7a8b9c0d1e2f".to_owned(),
             service_principal_id: "8e881353-1735-45af-af21-ee1344582a4d".to_owned(),

@@ -1,6 +1,6 @@
 //! All faces under one router.
 
-use crate::{Sandbox, aws, control, federation_metadata, graph, operators, sign_in};
+use crate::{Sandbox, aws, control, federation_metadata, graph, issuer, operators, sign_in};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{any, get, post};
@@ -15,11 +15,16 @@ pub fn router(sandbox: Sandbox) -> Router {
             "/login/{tenant}/federationmetadata/2007-06/federationmetadata.xml",
             get(federation_metadata::answer),
         )
+        .route("/issuers/{id}/.well-known/openid-configuration", get(issuer::discovery))
+        .route("/issuers/{id}/.well-known/jwks.json", get(issuer::key_set))
+        .route("/.well-known/openid-configuration", get(issuer::discovery_at_host))
+        .route("/.well-known/jwks.json", get(issuer::key_set_at_host))
         .route("/aws", post(aws::answer))
         .route("/aws/", post(aws::answer))
         .route("/control/seed", post(control::seed).layer(DefaultBodyLimit::disable()))
         .route("/control/faults", post(control::faults))
         .route("/control/calls", get(control::calls).delete(control::forget_calls))
+        .route("/control/session", post(control::session))
         .route("/control/sign-in", post(sign_in::sign_in))
         .route("/control/sign-in-events", get(sign_in::events))
         .route("/control/operator", post(operators::operator))

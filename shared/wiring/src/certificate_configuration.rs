@@ -101,10 +101,7 @@ impl CertificateConfiguration {
             )?,
             client_id: variables
                 .parsed("ENTRA_CLIENT_ID", "the application (client) id of the rotator app registration")?,
-            credential_secret: variables.required(
-                "ENTRA_CREDENTIAL_SECRET",
-                "the ARN of the secret that holds {\"client_secret\": \"..\"} of the rotator",
-            )?,
+            credential_secret: variables.optional("ENTRA_CREDENTIAL_SECRET"),
             graph_endpoint: variables.address("GRAPH_ENDPOINT", GRAPH_ENDPOINT)?,
             login_endpoint: variables.address("LOGIN_ENDPOINT", LOGIN_ENDPOINT)?,
             flatten_nested_groups: false,
@@ -207,7 +204,6 @@ mod tests {
             ("ENTRA_SERVICE_PRINCIPAL_ID", ID),
             ("ENTRA_APPLICATION_ID", ID),
             ("ENTRA_CLIENT_ID", ID),
-            ("ENTRA_CREDENTIAL_SECRET", "arn:secret"),
             ("LEDGER_TABLE", "ledger"),
             ("CERTIFICATE_SECRET", "arn:certificates"),
             ("NOTICE_TOPIC_ARN", "arn:topic"),

@@ -35,8 +35,10 @@ pub struct GraphConfiguration {
     pub service_principal_id: EntraObjectId,
     /// `ENTRA_CLIENT_ID`: the application id of the reader app registration.
     pub client_id: EntraObjectId,
-    /// `ENTRA_CREDENTIAL_SECRET`: the Secrets Manager secret `{"client_secret": ".."}`.
-    pub credential_secret: String,
+    /// `ENTRA_CREDENTIAL_SECRET`: the Secrets Manager secret `{"client_secret": ".."}`, or `{"certificate": "..",
+    /// "private_key": ".."}` in PEM. Without one, AWS says which role calls, and a federated identity credential of the
+    /// app registration trusts that.
+    pub credential_secret: Option<String>,
     /// `GRAPH_ENDPOINT`, by default [`GRAPH_ENDPOINT`].
     pub graph_endpoint: String,
     /// `LOGIN_ENDPOINT`, by default [`LOGIN_ENDPOINT`].
@@ -152,10 +154,7 @@ impl GraphConfiguration {
             )?,
             client_id: variables
                 .parsed("ENTRA_CLIENT_ID", "the application (client) id of the reader app registration")?,
-            credential_secret: variables.required(
-                "ENTRA_CREDENTIAL_SECRET",
-                "the ARN of the secret that holds {\"client_secret\": \"..\"}",
-            )?,
+            credential_secret: variables.optional("ENTRA_CREDENTIAL_SECRET"),
             graph_endpoint: variables.address("GRAPH_ENDPOINT", GRAPH_ENDPOINT)?,
             login_endpoint: variables.address("LOGIN_ENDPOINT", LOGIN_ENDPOINT)?,
             flatten_nested_groups: variables.choice(
@@ -260,7 +259,6 @@ mod tests {
             ("ENTRA_TENANT_ID", ID),
             ("ENTRA_SERVICE_PRINCIPAL_ID", ID),
             ("ENTRA_CLIENT_ID", ID),
-            ("ENTRA_CREDENTIAL_SECRET", "arn:secret"),
             ("LEDGER_TABLE", "ledger"),
             ("CHANGES_QUEUE_URL", "https://queue"),
             ("IDENTITY_STORE_ID", "d-1234567890"),
@@ -306,6 +304,17 @@ mod tests {
         assert!(!configuration.store.settings.flatten_nested_groups);
         assert_eq!(configuration.store.settings.mapping, MappingSettings::default());
         assert_eq!(configuration.concurrency, 1);
+    }
+
+    #[test]
+    fn without_a_secret_aws_says_who_calls() {
+        let mut variables = complete();
+        assert_eq!(read(&variables).unwrap().store.sweep.graph.credential_secret, None);
+        variables.insert("ENTRA_CREDENTIAL_SECRET", "");
+        assert_eq!(read(&variables).unwrap().store.sweep.graph.credential_secret, None);
+        variables.insert("ENTRA_CREDENTIAL_SECRET", "arn:secret");
+        let secret = read(&variables).unwrap().store.sweep.graph.credential_secret;
+        assert_eq!(secret.as_deref(), Some("arn:secret"));
     }
 
     #[test]

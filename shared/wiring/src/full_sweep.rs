@@ -116,7 +116,6 @@ mod tests {
             ("ENTRA_TENANT_ID", ID),
             ("ENTRA_SERVICE_PRINCIPAL_ID", ID),
             ("ENTRA_CLIENT_ID", ID),
-            ("ENTRA_CREDENTIAL_SECRET", "arn:secret"),
             ("LEDGER_TABLE", "ledger"),
             ("CHANGES_QUEUE_URL", "https://queue"),
             ("IDENTITY_STORE_ID", "d-1234567890"),

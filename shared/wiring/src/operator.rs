@@ -16,6 +16,7 @@ use engine::ports::{CallError, Clock};
 use engine::reviewed::{AgendaWatch, ReviewedWork};
 use engine::rotation::ports::{OperatorDesk, RotationLedger};
 use engine::snapshot::{AccessReader, SnapshotReader};
+use entra::{Credential, GivenToken, GraphDirectory};
 use ledger::DynamoLedger;
 use planning::snapshot::{AccessSide, LedgerSide, SnapshotSettings};
 use planning::{EntraObjectId, GroupId};
@@ -74,6 +75,12 @@ pub fn tenant() -> Result<Option<EntraObjectId>, ConfigurationError> {
     }
 }
 
+/// The token of Microsoft Graph that the operator brought (`GRAPH_ACCESS_TOKEN`), in place of a sign-in.
+pub(crate) fn given_credential() -> Option<Arc<dyn Credential>> {
+    let token = Variables(&environment).optional("GRAPH_ACCESS_TOKEN")?;
+    Some(Arc::new(GivenToken(token.into())))
+}
+
 /// Connects the command to both sides and the ledger, to read them. It takes the variables of the sweep function, but for
 /// the queue, and the credentials and Region of the AWS SDK's default chain. `rules` are played through instead of those
 /// in use.
@@ -88,7 +95,13 @@ pub async fn snapshot_reader(rules: Option<String>) -> Result<SnapshotReader, Op
     let http = SharedHttp::new()?;
     let aws = aws::configuration(http.clone()).await;
     let read = &configuration.sweep;
-    let directory = graph::directory(&read.graph, &http, &aws, budgets::graph_of_full_sweep());
+    let credential = given_credential().unwrap_or_else(|| graph::credential(&read.graph, &http, &aws));
+    let client = graph::client_with(credential, &read.graph, &http, budgets::graph_of_full_sweep());
+    let directory = GraphDirectory::new(
+        client,
+        read.graph.service_principal_id.clone(),
+        read.graph.flatten_nested_groups,
+    );
     let ledger = DynamoLedger::new(aws_sdk_dynamodb::Client::new(&aws), read.ledger_table.clone());
     let access: Arc<dyn AccessReader> = match configuration.access() {
         Some(access) => Arc::new(AccessOfSnapshot::connect(access, rules, &aws, &ledger)),

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 use engine::ports::{CallError, Cause};
-use entra::ClientSecret;
+use entra::{CertificateKey, Occasion, Proof, ProofSource};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -75,24 +75,72 @@ fn cause(code: Option<&str>) -> Cause {
     }
 }
 
-/// The client secret of the Entra app registration: `{"client_secret": ".."}`.
+/// A credential of an Entra app registration: `{"client_secret": ".."}`, or `{"certificate": "..", "private_key": ".."}`
+/// in PEM.
 #[derive(Debug)]
 pub(crate) struct EntraSecret(pub(crate) Secret);
 
 #[derive(Deserialize)]
 struct EntraCredential {
-    client_secret: SecretString,
+    client_secret: Option<SecretString>,
+    certificate: Option<String>,
+    private_key: Option<SecretString>,
 }
 
 #[async_trait]
-impl ClientSecret for EntraSecret {
-    async fn read(&self) -> Result<SecretString, CallError> {
+impl ProofSource for EntraSecret {
+    async fn proof(&self, occasion: Occasion<'_>) -> Result<Proof, CallError> {
         let text = self.0.current().await?;
-        let credential: Result<EntraCredential, _> = serde_json::from_str(text.expose_secret());
-        // serde's own message may quote the secret.
-        credential.map(|credential| credential.client_secret).map_err(|_| {
-            let missing = "the secret is not {\"client_secret\": \"..\"}: store it in this form".to_owned();
-            self.0.error(Cause::Incomplete { missing })
-        })
+        proof(text.expose_secret(), occasion).map_err(|missing| self.0.error(Cause::Incomplete { missing }))
+    }
+}
+
+/// The proof that a secret's text makes. serde's own message may quote the secret.
+fn proof(text: &str, occasion: Occasion<'_>) -> Result<Proof, String> {
+    const FORM: &str = "the secret is neither {\"client_secret\": \"..\"} nor {\"certificate\": \"..\", \
+                        \"private_key\": \"..\"}: store it in one of these forms";
+    let stored: EntraCredential = serde_json::from_str(text).map_err(|_| FORM.to_owned())?;
+    match (stored.client_secret, stored.certificate, stored.private_key) {
+        (Some(secret), None, None) => Ok(Proof::ClientSecret(secret)),
+        (None, Some(certificate), Some(key)) => {
+            let key = CertificateKey::from_pem(&certificate, &key);
+            key.and_then(|key| key.proof(occasion)).map_err(|fault| fault.to_string())
+        }
+        _ => Err(FORM.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+    use planning::EntraObjectId;
+
+    fn read(text: &str) -> Result<Proof, String> {
+        let client: EntraObjectId = "f0a5993b-5c2d-49cc-bb2f-8cb0060fef8e".parse().unwrap();
+        let occasion =
+            Occasion { client_id: &client, token_url: "https://login", now: Timestamp::UNIX_EPOCH };
+        proof(text, occasion)
+    }
+
+    #[test]
+    fn the_secret_says_whether_it_is_a_client_secret_or_a_certificate() {
+        let secret = read(r#"{"client_secret":"hunter2"}"#);
+        assert!(matches!(secret, Ok(Proof::ClientSecret(secret)) if secret.expose_secret() == "hunter2"));
+        let told = read(r#"{"certificate":"hunter2","private_key":"hunter2"}"#).err().unwrap();
+        assert!(told.contains("BEGIN CERTIFICATE"), "{told}");
+    }
+
+    #[test]
+    fn what_says_neither_or_both_is_refused_and_not_shown() {
+        for text in [
+            "hunter2",
+            "{}",
+            r#"{"certificate":"hunter2"}"#,
+            r#"{"client_secret":"hunter2","certificate":"hunter2","private_key":"hunter2"}"#,
+        ] {
+            let told = read(text).err().unwrap();
+            assert!(told.contains("client_secret") && !told.contains("hunter2"), "{told}");
+        }
     }
 }

@@ -6,9 +6,7 @@ use super::clock::VirtualClock;
 use super::journal::Journal;
 use super::network::{BASE, Network, Writes};
 use super::ports::{Function, Perils, Unreliable};
-use ::entra::{
-    ClientSecret, ClientSecretCredential, ClientStateSource, ClientStates, GraphClient, GraphDirectory,
-};
+use ::entra::{AppCredential, ClientStateSource, ClientStates, GraphClient, GraphDirectory, Proof};
 use async_trait::async_trait;
 use aws_sdk_identitystore::Client;
 use aws_sdk_identitystore::config::retry::{RetryConfig, RetryPartition};
@@ -230,12 +228,12 @@ impl Product {
 
     fn directory(&self, network: Network, units: Budget) -> GraphDirectory {
         let transport = Arc::new(network);
-        let credential = ClientSecretCredential::new(
+        let credential = AppCredential::new(
             transport.clone(),
             &format!("{BASE}/login"),
             &self.ids.tenant,
             &self.ids.client,
-            Arc::new(Known(self.ids.secret.clone())),
+            Arc::new(Proof::ClientSecret(self.ids.secret.clone())),
         );
         let graph = GraphClient::new(
             transport,
@@ -269,13 +267,6 @@ impl Product {
 }
 
 struct Known(SecretString);
-
-#[async_trait]
-impl ClientSecret for Known {
-    async fn read(&self) -> Result<SecretString, CallError> {
-        Ok(self.0.clone())
-    }
-}
 
 #[async_trait]
 impl ClientStateSource for Known {

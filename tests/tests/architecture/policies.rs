@@ -11,6 +11,8 @@ type Actions = BTreeSet<String>;
 const EVENT_SOURCE: [&str; 3] = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
 const LOG: [&str; 2] = ["logs:CreateLogStream", "logs:PutLogEvents"];
 const SECRET: &str = "secretsmanager:GetSecretValue";
+/// What a function says who it is with, unless it has a secret.
+const WEB_IDENTITY: &str = "sts:GetWebIdentityToken";
 /// What the full sweep reads of Identity Center; the mirror needs only the last.
 const LISTS: [&str; 3] =
     ["identitystore:ListUsers", "identitystore:ListGroups", "identitystore:ListGroupMemberships"];
@@ -19,12 +21,15 @@ const CONSOLE: &str = "sso-directory:";
 /// What the mirror asks sso-admin for in writing.
 const ASSIGNMENT_WRITES: [&str; 2] = ["sso:CreateAccountAssignment", "sso:DeleteAccountAssignment"];
 /// What knows no resources that a policy could name (service authorization reference).
-const WITHOUT_RESOURCES: [&str; 4] = [
+const WITHOUT_RESOURCES: [&str; 5] = [
     "organizations:DescribeOrganization",
     "organizations:ListAccounts",
     "organizations:ListRoots",
     "sso:ListInstances",
+    WEB_IDENTITY,
 ];
+/// What an operator's command calls of the queues, with credentials of its own.
+const OF_OPERATORS: [&str; 2] = ["sqs:GetQueueAttributes", "sqs:GetQueueUrl"];
 /// The rules.
 const RULES: &str = "ssm:GetParameter";
 /// Only where Identity Center has a key of its own.
@@ -38,7 +43,7 @@ fn the_webhook_may_read_its_secret_and_queue_and_nothing_else() {
 
 #[test]
 fn the_mirror_may_do_what_it_calls() {
-    let mut expected = set([LOG.as_slice(), &EVENT_SOURCE, &[SECRET, KEY]].concat());
+    let mut expected = set([LOG.as_slice(), &EVENT_SOURCE, &[SECRET, WEB_IDENTITY, KEY]].concat());
     expected.extend(called("shared/identity-center", "name: \"", "identitystore:"));
     expected.extend(called_for_access());
     expected.insert(RULES.to_owned());
@@ -49,7 +54,7 @@ fn the_mirror_may_do_what_it_calls() {
 
 #[test]
 fn the_sweep_may_neither_take_messages_nor_write_to_identity_center() {
-    let mut expected = set([LOG.as_slice(), &LISTS, &[SECRET, KEY]].concat());
+    let mut expected = set([LOG.as_slice(), &LISTS, &[SECRET, WEB_IDENTITY, KEY]].concat());
     expected.extend(called_by_the_ledger(&["dynamodb", "sqs"]));
     expected.extend(called_for_access());
     expected.insert(RULES.to_owned());
@@ -62,7 +67,7 @@ fn the_sweep_may_neither_take_messages_nor_write_to_identity_center() {
 
 #[test]
 fn the_certificate_function_may_do_what_it_calls_and_sees_nothing_of_whom_we_mirror() {
-    let mut expected = set([LOG.as_slice(), &[SECRET, "sts:AssumeRole"]].concat());
+    let mut expected = set([LOG.as_slice(), &[SECRET, WEB_IDENTITY, "sts:AssumeRole"]].concat());
     expected.extend(called_by_the_ledger(&["dynamodb", "secretsmanager", "sns"]));
     // Nothing of what it keeps is read or written in batches.
     for batch in ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"] {
@@ -78,6 +83,28 @@ fn the_certificate_function_may_do_what_it_calls_and_sees_nothing_of_whom_we_mir
         statements("CertificateRole").into_iter().find(|statement| statement["Sid"] == "KeepRotation");
     let keys = &rotation.unwrap()["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
     assert_eq!(keys, &serde_json::json!(["rotation", "sign-ins", "sign-in#*"]));
+}
+
+#[test]
+fn a_token_may_only_be_for_entra_id_and_for_as_long_as_its_exchange_takes() {
+    for role in ["MirrorRole", "SweepRole", "CertificateRole"] {
+        let statements = statements(role);
+        let token = statements.iter().find(|statement| statement["Action"] == WEB_IDENTITY).unwrap();
+        let expected = serde_json::json!({
+            "ForAllValues:StringEquals": {"sts:IdentityTokenAudience": "api://AzureADTokenExchange"},
+            "Null": {"sts:IdentityTokenAudience": "false"},
+            "StringEquals": {"sts:SigningAlgorithm": "RS256"},
+            "NumericLessThanEquals": {"sts:DurationSeconds": 300},
+        });
+        assert_eq!(token["Condition"], expected, "{role}");
+    }
+    let source = shipped_files("shared/wiring")["shared/wiring/src/web_identity.rs"].clone();
+    for asked in ["\"api://AzureADTokenExchange\"", "\"RS256\"", "DURATION: i32 = 300"] {
+        assert!(
+            source.contains(asked),
+            "wiring asks for something else than {asked}, which the policies allow"
+        );
+    }
 }
 
 #[test]
@@ -111,7 +138,8 @@ fn called_by_the_ledger(services: &[&str]) -> Actions {
     let listed = named.iter().flat_map(|list| list.split([',', ' ']));
     let is_theirs =
         |word: &&str| word.split_once(':').is_some_and(|(service, _)| services.contains(&service));
-    listed.filter(is_theirs).map(str::to_owned).collect()
+    let of_functions = |word: &&str| !OF_OPERATORS.contains(word);
+    listed.filter(is_theirs).filter(of_functions).map(str::to_owned).collect()
 }
 
 /// What stands in quotes after `field` anywhere in a package.

@@ -5,6 +5,7 @@
 mod access;
 mod assignments;
 mod configuration;
+mod doctor;
 mod groups;
 mod logs;
 mod names;
@@ -13,6 +14,7 @@ mod plan;
 mod queue;
 mod review;
 mod setup;
+mod sign_in;
 mod team;
 mod trouble;
 mod users;

@@ -44,12 +44,42 @@ async fn one_run_leads_from_an_empty_tenant_to_the_first_mirrored_user_who_can_s
         ensure!(run.out.contains(shown), "{shown} is not shown: {}", run.out);
     }
     world.assign_somebody(ADA).await?;
-    let deployed = world.deploy()?;
+    let deployed = world.deploy().await?;
     deployed.sweep.invoke(&json!({"look_at": "assignments"})).await?;
     world.mirrored(ADA, &deployed).await?;
     world.import_in_console().await?;
     let attempt = world.sign_in(ADA).await?;
     assert_eq!(attempt["accepted"], true, "{attempt}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_a_secret_the_functions_roles_are_trusted_before_they_exist() -> anyhow::Result<()> {
+    let Some(world) = world("federated").await? else { return Ok(()) };
+    let unasked = world.setup(&["--yes"]).await?;
+    expect(&unasked, 1, "--enable-federation, or use --credential secret")?;
+    assert_eq!(world.applications().await?.len(), 0);
+    let run = world.setup(&["--yes", "--enable-federation"]).await?;
+    expect(&run, 0, "done: AWS account: enable outbound identity federation")?;
+    assert_eq!(world.parameter("EntraSignIn")?, "federated");
+    world.assign_somebody(ADA).await?;
+    let deployed = world.deploy().await?;
+    deployed.sweep.invoke(&json!({"look_at": "assignments"})).await?;
+    world.mirrored(ADA, &deployed).await?;
+
+    let reader = format!("/applications(appId='{}')/federatedIdentityCredentials", world.parameter("EntraClientId")?);
+    let credentials = world.graph("GET", &reader, Value::Null).await?;
+    let credentials = credentials["value"].as_array().context("no list")?;
+    assert_eq!(credentials.len(), 3, "mirror, sweep, subscriptions");
+    let id = credentials[0]["id"].as_str().context("no id")?;
+    world.graph("PATCH", &format!("{reader}/{id}"), json!({"subject": "arn:aws:iam::1:role/x"})).await?;
+    let id = credentials[1]["id"].as_str().context("no id")?;
+    world.graph("DELETE", &format!("{reader}/{id}"), Value::Null).await?;
+    let check = world.setup(&["--check", "--json"]).await?;
+    expect(&check, 2, "in place of arn:aws:iam::1:role/x")?;
+    assert_eq!(kinds(&check.json()?["drift"]), ["trust_role", "trust_role"]);
+    expect(&world.setup(&["--yes", "--overwrite"]).await?, 0, "")?;
+    expect(&world.setup(&["--check"]).await?, 0, "Everything is as it should be.")?;
     Ok(())
 }
 

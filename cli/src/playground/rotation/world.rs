@@ -1,8 +1,8 @@
 //! A tenant whose certificate expires, what trusts it, and the rotation over real HTTP; time is put forward.
 
-use super::super::{KnownSecret, text};
+use super::super::text;
 use super::reports::Reports;
-use ::entra::{ClientSecretCredential, GraphClient, GraphSigningCertificates, LoginMetadata};
+use ::entra::{AppCredential, GraphClient, GraphSigningCertificates, LoginMetadata, Proof};
 use anyhow::{Context, ensure};
 use aws_sdk_iam::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use engine::budget::Budget;
@@ -251,12 +251,12 @@ impl Parts<'_> {
         let text = |name: &str| text(self.addresses, name);
         let (login, tenant, application) =
             (text("login"), text("tenant_id").parse()?, text("app_id").parse()?);
-        let credential = ClientSecretCredential::new(
+        let credential = AppCredential::new(
             transport.clone(),
             &login,
             &tenant,
             &text("rotator_client_id").parse()?,
-            Arc::new(KnownSecret(text("rotator_client_secret").into())),
+            Arc::new(Proof::ClientSecret(text("rotator_client_secret").into())),
         );
         let budget = Budget::new("graph", 1_000.0);
         let clock: Arc<dyn Clock> = self.clock.clone();

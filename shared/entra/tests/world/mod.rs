@@ -5,16 +5,19 @@ pub mod script;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use engine::budget::Budget;
 use engine::ports::{CallError, Cause, Clock};
-use entra::{ClientSecret, ClientSecretCredential, GraphClient, GraphDirectory, Transport, TransportError};
+use entra::{
+    AppCredential, GraphClient, GraphDirectory, Occasion, Proof, ProofSource, Transport, TransportError,
+};
 use http::{Request, Response, header};
 use http_body_util::BodyExt;
 use jiff::{SignedDuration, Timestamp};
 use planning::EntraObjectId;
 use sandbox::{DRIVER_HEADER, Sandbox, Settings};
-use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tokio::time::Instant;
@@ -59,13 +62,22 @@ impl World {
 
     /// The directory of a tenant.
     pub fn directory_of(&self, tenant: &EntraObjectId, flatten: bool) -> GraphDirectory {
-        let credential = ClientSecretCredential::new(
-            self.transport.clone(),
-            LOGIN,
-            tenant,
-            &self.id_of("client_id"),
-            Arc::new(StoredSecret(self.secret.clone())),
-        );
+        self.directory_by(tenant, flatten, Arc::new(StoredSecret(self.secret.clone())))
+    }
+
+    /// The directory, for whoever proves who it is in this way.
+    pub fn directory_with_proof(&self, proof: Arc<dyn ProofSource>) -> GraphDirectory {
+        self.directory_by(&self.id_of("tenant_id"), false, proof)
+    }
+
+    fn directory_by(
+        &self,
+        tenant: &EntraObjectId,
+        flatten: bool,
+        proof: Arc<dyn ProofSource>,
+    ) -> GraphDirectory {
+        let credential =
+            AppCredential::new(self.transport.clone(), LOGIN, tenant, &self.id_of("client_id"), proof);
         let client = GraphClient::new(
             self.transport.clone(),
             Arc::new(credential),
@@ -74,6 +86,56 @@ impl World {
             Budget::new("graph", 350.0),
         );
         GraphDirectory::new(client, self.id_of("service_principal_id"), flatten)
+    }
+
+    /// AWS's token for the sandbox's user, once outbound federation is on; its issuer and subject.
+    pub async fn web_identity(&self) -> (Proof, String, String) {
+        self.aws("iam", "Action=EnableOutboundWebIdentityFederation&Version=2010-05-08").await;
+        let ask = "Action=GetWebIdentityToken&Version=2011-06-15&Audience.member.1=api%3A%2F%2FAzureADTokenExchange\
+                   &SigningAlgorithm=RS256&DurationSeconds=3600";
+        let answer = self.aws("sts", ask).await;
+        let rest = answer.split_once("<WebIdentityToken>").unwrap().1;
+        let token = rest.split_once("</").unwrap().0.to_owned();
+        let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+        let claims: Value = serde_json::from_slice(&claims).unwrap();
+        let text = |name: &str| claims[name].as_str().unwrap().to_owned();
+        (Proof::Federated(token.into()), text("iss"), text("sub"))
+    }
+
+    async fn aws(&self, service: &str, form: &'static str) -> String {
+        let scope = format!("Credential=AKIDTEST/20261124/us-east-1/{service}/aws4_request");
+        let request = Request::post("http://sandbox.test/aws/")
+            .header(DRIVER_HEADER, "1")
+            .header("x-amz-date", "20261124T080000Z")
+            .header("authorization", format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=none"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Bytes::from_static(form.as_bytes()));
+        let answer = self.transport.send(request.unwrap()).await.unwrap();
+        String::from_utf8(answer.body().to_vec()).unwrap()
+    }
+
+    /// Lets whoever is named in AWS's tokens sign in as the reader.
+    pub async fn trust(&self, issuer: &str, subject: &str) {
+        let path = format!(
+            "/applications/{}/federatedIdentityCredentials",
+            self.addresses["client_object_id"].as_str().unwrap()
+        );
+        let body = json!({"name": "reader", "issuer": issuer, "subject": subject,
+                          "audiences": ["api://AzureADTokenExchange"]});
+        self.change("POST", &path, body).await;
+    }
+
+    /// Takes that back.
+    pub async fn trust_no_more(&self) {
+        let id = self.addresses["client_object_id"].as_str().unwrap();
+        let path = format!("/applications/{id}/federatedIdentityCredentials/reader");
+        self.change("DELETE", &path, Value::Null).await;
+    }
+
+    /// Lets whoever has the key of this certificate sign in as the reader.
+    pub async fn register_certificate(&self, pem: &str) {
+        let client = self.id_of("client_id").to_string();
+        self.control("seed", json!({"app_certificates": [{"client_id": client, "certificate": pem}]})).await;
     }
 
     fn id_of(&self, name: &str) -> EntraObjectId {
@@ -207,8 +269,8 @@ impl Clock for TestClock {
 struct StoredSecret(Arc<Mutex<String>>);
 
 #[async_trait]
-impl ClientSecret for StoredSecret {
-    async fn read(&self) -> Result<SecretString, CallError> {
-        Ok(self.0.lock().unwrap().clone().into())
+impl ProofSource for StoredSecret {
+    async fn proof(&self, _: Occasion<'_>) -> Result<Proof, CallError> {
+        Ok(Proof::ClientSecret(self.0.lock().unwrap().clone().into()))
     }
 }

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use engine::doctor::ports::SweepHistory;
 use engine::ports::{CallError, Cause};
 use engine::sweep::ports::{PartOfRecords, SweepLease, SweepLedger, SweepProgress};
 use jiff::Timestamp;
@@ -33,16 +34,7 @@ impl SweepLedger for DynamoLedger {
     }
 
     async fn sweep_progress(&self) -> Result<Option<SweepProgress>, CallError> {
-        let Some(item) = self.table.get(&Key::sweep()).await? else { return Ok(None) };
-        let fields = Fields::of(&item);
-        let Some(progress) = fields.text("progress")? else { return Ok(None) };
-        serde_json::from_str(progress).map(Some).map_err(|error| {
-            let why = place_of(&error);
-            let missing = format!(
-                "the progress of the full sweep is unreadable ({why}): delete the item, and the sweep begins anew"
-            );
-            CallError::new("read", Key::sweep(), Cause::Incomplete { missing })
-        })
+        read_progress(&self.table, "progress").await
     }
 
     async fn take_sweep_lease(
@@ -72,7 +64,10 @@ impl SweepLedger for DynamoLedger {
             .condition_expression("holder = :holder")
             .expression_attribute_values(":holder", text(&lease.holder));
         let request = match progress {
-            None => request.update_expression("REMOVE progress"),
+            // What was stored last of the run tells when it began.
+            None => request
+                .update_expression("SET finished = if_not_exists(progress, :none) REMOVE progress")
+                .expression_attribute_values(":none", text("")),
             Some(progress) => {
                 let progress =
                     serde_json::to_string(progress).map_err(|error| unbuildable(&UPDATE, &error))?;
@@ -99,6 +94,26 @@ impl SweepLedger for DynamoLedger {
             .expression_attribute_values(":holder", text(&lease.holder));
         is_written(request.send().await).map(|_| ())
     }
+}
+
+#[async_trait]
+impl SweepHistory for DynamoLedger {
+    async fn last_finished(&self) -> Result<Option<Timestamp>, CallError> {
+        Ok(read_progress(&self.table, "finished").await?.map(|progress| progress.started_at))
+    }
+}
+
+async fn read_progress(table: &Table, name: &'static str) -> Result<Option<SweepProgress>, CallError> {
+    let Some(item) = table.get(&Key::sweep()).await? else { return Ok(None) };
+    let fields = Fields::of(&item);
+    let Some(progress) = fields.text(name)?.filter(|text| !text.is_empty()) else { return Ok(None) };
+    serde_json::from_str(progress).map(Some).map_err(|error| {
+        let why = place_of(&error);
+        let missing = format!(
+            "the progress of the full sweep is unreadable ({why}): delete the item, and the sweep begins anew"
+        );
+        CallError::new("read", Key::sweep(), Cause::Incomplete { missing })
+    })
 }
 
 fn add(part: &mut PartOfRecords, attributes: &Attributes) -> Result<(), CallError> {

@@ -17,6 +17,13 @@ pub(super) const STS_VERSION: &str = "2011-06-15";
 /// The content type of answers.
 pub(super) const ANSWER_TYPE: &str = "text/xml";
 
+/// Errors that are named in this protocol as in the others (botocore's model of STS).
+const KEEP_THEIR_NAMES: [&str; 3] = [
+    "JWTPayloadSizeExceededException",
+    "OutboundWebIdentityFederationDisabledException",
+    "SessionDurationEscalationException",
+];
+
 /// The version, and the call; no call if it names no action or has a parameter twice.
 pub(super) fn read(body: &[u8]) -> (String, Option<QueryCall>) {
     let mut parameters = BTreeMap::new();
@@ -42,7 +49,9 @@ pub(super) fn reply(api: Api, operation: &str, result: &str, request_id: String)
 
 /// A refusal.
 pub(super) fn refused(api: Api, refusal: &Refusal) -> Reply {
-    let code = escaped(refusal.code.trim_end_matches("Exception"));
+    let keeps_its_name = KEEP_THEIR_NAMES.contains(&refusal.code.as_str());
+    let code = if keeps_its_name { &refusal.code } else { refusal.code.trim_end_matches("Exception") };
+    let code = escaped(code);
     let fault = if refusal.status < 500 { "Sender" } else { "Receiver" };
     let body = format!(
         "<ErrorResponse xmlns=\"{}\"><Error><Type>{fault}</Type><Code>{code}</Code><Message>{}</Message></Error>\

@@ -1,7 +1,7 @@
 //! The device code flow (v2-oauth2-device-code): an operator types a code elsewhere, while a program asks again and again.
 
 use super::Tenant;
-use super::login::{App, refusal};
+use super::login::{App, Refusal, TOKEN_LIFE, TokenRequest};
 use super::permissions::{Held, Permissions};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -70,11 +70,11 @@ impl Tenant {
     ) -> (u16, Value) {
         let field = |name: &str| form.get(name).map_or("", String::as_str);
         if !self.is_named(tenant) {
-            return refusal(400, "invalid_request", 90_002, "Tenant not found.");
+            return Refusal::new(400, "invalid_request", 90_002, "Tenant not found.").answer();
         }
         if field("client_id").is_empty() || field("scope").is_empty() {
             let text = "The request body must contain 'client_id' and 'scope'.";
-            return refusal(400, "invalid_request", 900_144, text);
+            return Refusal::new(400, "invalid_request", 900_144, text).answer();
         }
         let device_code = self.ids.uuid().simple().to_string();
         let user_code: String = self.ids.uuid().simple().to_string().to_uppercase().chars().take(9).collect();
@@ -130,52 +130,42 @@ impl Tenant {
         token
     }
 
-    /// Who a token request is by, if it is neither the ready-made reader's nor the rotator's.
-    pub(super) fn token_of_others(
+    /// The token that a device code was typed for; `None` if the request is another kind.
+    pub(super) fn token_of_operator(
         &mut self,
-        tenant: &str,
-        form: &BTreeMap<String, String>,
+        request: &TokenRequest<'_>,
         now: Timestamp,
-    ) -> Option<Result<App, (u16, Value)>> {
-        if !self.is_named(tenant) {
-            return None;
-        }
-        match form.get("grant_type").map_or("", String::as_str) {
-            GRANT => Some(self.ask_for_code(form, now)),
-            "client_credentials" => match self.registered_client(form, now) {
-                None if self.settings.empty => {
-                    let text = "Application was not found in the directory.";
-                    Some(Err(refusal(400, "unauthorized_client", 700_016, text)))
-                }
-                found => found,
-            },
-            _ => None,
-        }
+    ) -> Option<Result<Value, Refusal>> {
+        (self.is_named(request.tenant) && request.field("grant_type") == GRANT).then(|| {
+            let app = self.ask_for_code(request, now)?;
+            let token = format!("{}.{}", self.ids.uuid().simple(), self.ids.uuid().simple());
+            Ok(self.login.issue(token, app, TOKEN_LIFE, now))
+        })
     }
 
-    fn ask_for_code(&mut self, form: &BTreeMap<String, String>, now: Timestamp) -> Result<App, (u16, Value)> {
-        let field = |name: &str| form.get(name).map_or("", String::as_str);
-        let held = self.device_codes.by_device_code.get_mut(field("device_code"));
-        let wrong = || refusal(400, "bad_verification_code", 70_016, "The device code is not known.");
-        let code = held.filter(|code| code.client_id == field("client_id")).ok_or_else(wrong)?;
+    fn ask_for_code(&mut self, request: &TokenRequest<'_>, now: Timestamp) -> Result<App, Refusal> {
+        let refused = |error, code, text| Err(Refusal::new(400, error, code, text));
+        let held = self.device_codes.by_device_code.get_mut(request.field("device_code"));
+        let Some(code) = held.filter(|code| code.client_id == request.field("client_id")) else {
+            return refused("bad_verification_code", 70_016, "The device code is not known.");
+        };
         if code.expires <= now {
-            return Err(refusal(400, "expired_token", 70_020, "The device code has expired."));
+            return refused("expired_token", 70_020, "The device code has expired.");
         }
         let too_soon = code.asked.is_some_and(|asked| now.duration_since(asked) < code.interval);
         code.asked = Some(now);
         if too_soon {
             code.interval += SignedDuration::from_secs(INTERVAL);
-            return Err(refusal(400, "slow_down", 70_036, "The program asks too often."));
+            return refused("slow_down", 70_036, "The program asks too often.");
         }
         match &code.decision {
-            None => Err(refusal(400, "authorization_pending", 70_016, "Authorization is pending.")),
+            None => refused("authorization_pending", 70_016, "Authorization is pending."),
             Some(operator) if operator.declines => {
-                Err(refusal(400, "authorization_declined", 70_017, "The user declined."))
+                refused("authorization_declined", 70_017, "The user declined.")
             }
             Some(operator) => {
                 let app = operator.app(&code.scopes);
-                let used = field("device_code").to_owned();
-                self.device_codes.by_device_code.remove(&used);
+                self.device_codes.by_device_code.remove(request.field("device_code"));
                 Ok(app)
             }
         }

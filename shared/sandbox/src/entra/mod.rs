@@ -4,19 +4,23 @@
 mod answer;
 mod assignments;
 mod batch;
+mod client_assertion;
 mod credential_writes;
 mod delta;
 mod device_code;
 mod directory;
 mod directory_changes;
 mod enterprise;
+mod federated_credentials;
 mod lag;
 mod login;
 mod membership_checks;
 mod metadata;
 mod permissions;
+mod provisioning;
 mod query;
 mod reads;
+mod registrations;
 mod registry;
 mod saml;
 mod schema;
@@ -32,7 +36,7 @@ pub use answer::{GraphAnswer, GraphError};
 pub use batch::{BatchItem, items as batch_items, run as run_batch};
 pub use device_code::Operator;
 pub use lag::LaggingReads;
-pub use login::App;
+pub use login::{App, TokenRequest};
 pub use metadata::MetadataRefusal;
 pub use query::GraphRequest;
 pub use registry::Appearance;
@@ -43,14 +47,16 @@ pub use tenant_settings::TenantSettings;
 
 use crate::publication::Publication;
 use crate::random::Random;
+use crate::x509::Certificate;
 use assignments::Application;
 use delta::DeltaQuery;
 use device_code::DeviceCodes;
 use directory::{Directory, Kind};
 use enterprise::Aside;
+use federated_credentials::FederatedCredentials;
 use jiff::Timestamp;
 use lag::{Lag, Snapshot};
-use login::{Login, TOKEN_LIFE};
+use login::Login;
 use registry::Registry;
 use serde_json::Value;
 use signing::SigningCredentials;
@@ -74,6 +80,10 @@ pub struct Tenant {
     premium: bool,
     subscriptions: Subscriptions,
     login: Login,
+    federated: FederatedCredentials,
+    provisioning_jobs: Vec<provisioning::Job>,
+    /// With which app registrations sign in, by client id.
+    app_certificates: BTreeMap<String, Vec<Certificate>>,
     throttle: GraphThrottle,
     /// What readers see until then, while the truth has gone on.
     stale: Option<(Snapshot, Timestamp)>,
@@ -118,6 +128,9 @@ impl Tenant {
             premium: true,
             subscriptions: Subscriptions::default(),
             login: Login::default(),
+            federated: FederatedCredentials::default(),
+            provisioning_jobs: Vec::new(),
+            app_certificates: BTreeMap::new(),
             throttle: GraphThrottle::default(),
             stale: None,
             lag: Lag::new(rng_seed),
@@ -171,17 +184,6 @@ impl Tenant {
     /// Notifications that wait for delivery.
     pub fn take_outgoing(&mut self) -> Vec<Notification> {
         std::mem::take(&mut self.outgoing)
-    }
-
-    /// Answers a token request: the status, and the body.
-    pub fn token(&mut self, tenant: &str, form: &BTreeMap<String, String>, now: Timestamp) -> (u16, Value) {
-        let token = format!("{}.{}", self.ids.uuid().simple(), self.ids.uuid().simple());
-        match self.token_of_others(tenant, form, now) {
-            Some(Ok(app)) => return self.login.issue(token, app, TOKEN_LIFE, now),
-            Some(Err(refused)) => return refused,
-            None => {}
-        }
-        self.login.answer(&self.settings, tenant, form, token, now)
     }
 
     /// Who calls; callers without a good bearer token are refused.
@@ -365,6 +367,7 @@ impl Tenant {
                 service_principal::object(entry, application, request)
             }
             [id, "appRoleAssignedTo"] if *id == application.id => application.assigned_to(directory, request),
+            [id, "synchronization", "jobs"] if *id == application.id => self.provisioning(request),
             [id, ..] => Err(GraphError::not_found(id)),
             [] => Err(GraphError::no_segment("servicePrincipals")),
         }

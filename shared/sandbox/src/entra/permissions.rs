@@ -72,10 +72,12 @@ impl Tenant {
                 segments.as_slice(),
                 ["applications" | "applicationTemplates", ..] | ["servicePrincipals"]
             );
+        // Neither app has Policy.Read.All.
+        let policies = segments.last() == Some(&"claimsMappingPolicies");
         let allowed = match app {
             None => true,
-            Some(App::Reader) => !certificates && !registers,
-            Some(App::Rotator) => reads || (certificates && !self.signing.rotator_is_no_owner),
+            Some(App::Reader) => !certificates && !registers && !policies,
+            Some(App::Rotator) => (reads && !policies) || (certificates && !self.signing.rotator_is_no_owner),
             Some(App::Registered(held)) => self.may(held, request.method.as_str(), &segments),
         };
         if allowed { Ok(()) } else { Err(denied()) }
@@ -92,6 +94,10 @@ impl Tenant {
         match (method, segments) {
             ("GET", ["organization"]) => any(&["Organization.Read.All", "Directory.Read.All", "User.Read"]),
             ("GET", ["subscribedSkus"]) => any(&["Organization.Read.All", "Directory.Read.All"]),
+            (_, ["servicePrincipals", _, "claimsMappingPolicies", ..]) => false,
+            ("GET", ["servicePrincipals", _, "synchronization", ..]) => {
+                any(&["Synchronization.Read.All", "Application.ReadWrite.OwnedBy"])
+            }
             ("GET", ["applicationTemplates" | "applications" | "servicePrincipals", ..]) => any(&[
                 "Application.Read.All",
                 "Application.ReadWrite.All",

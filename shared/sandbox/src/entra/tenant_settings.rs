@@ -7,10 +7,14 @@ pub struct TenantSettings {
     pub tenant_id: String,
     /// The reader app registration.
     pub client_id: String,
+    /// Its object id.
+    pub client_object_id: String,
     /// Its secret.
     pub client_secret: String,
     /// The app registration that owns the enterprise application (Application.ReadWrite.OwnedBy).
     pub rotator_client_id: String,
+    /// Its object id.
+    pub rotator_object_id: String,
     /// Its secret.
     pub rotator_client_secret: String,
     /// The enterprise application's appId.

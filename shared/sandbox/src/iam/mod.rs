@@ -2,10 +2,12 @@
 //! that is opened joins the organization, too.
 
 mod metadata_document;
+mod outbound_federation;
 mod permissions;
 mod saml_providers;
 mod seed;
 mod sts;
+mod web_identity;
 
 pub use permissions::Caller;
 
@@ -13,8 +15,10 @@ use crate::organizations::Organization;
 use crate::publication::{Delay, Publication};
 use crate::random::{Random, fingerprint};
 use jiff::Timestamp;
+use outbound_federation::OutboundFederation;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use web_identity::TokenGrant;
 
 /// What distinguishes one organisation's accounts from another's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,9 +46,20 @@ pub struct Accounts {
 
 #[derive(Debug, Clone, Default)]
 struct Account {
-    /// By name; which providers each may read and update.
-    roles: BTreeMap<String, Vec<String>>,
+    /// By name.
+    roles: BTreeMap<String, Role>,
     providers: BTreeMap<String, Provider>,
+    /// Once it was turned on.
+    outbound: Option<OutboundFederation>,
+}
+
+/// A role, and what its policy allows of what can be forbidden here.
+#[derive(Debug, Clone)]
+struct Role {
+    /// The providers that it may read and update.
+    saml_providers: Vec<String>,
+    /// The web identity tokens that it may get.
+    web_identity_tokens: Option<TokenGrant>,
 }
 
 #[derive(Debug, Clone)]
@@ -137,6 +152,9 @@ impl Accounts {
             "GetSAMLProvider" => self.get_provider(now, caller, call),
             "ListSAMLProviders" => self.list_providers(now, caller, call),
             "UpdateSAMLProvider" => self.update_provider(now, caller, call),
+            "EnableOutboundWebIdentityFederation" => self.enable_outbound_federation(caller, call),
+            "DisableOutboundWebIdentityFederation" => self.disable_outbound_federation(caller, call),
+            "GetOutboundWebIdentityFederationInfo" => self.outbound_federation_info(caller, call),
             _ => Err(IamFailure::unknown_action(&call.action)),
         }
     }
@@ -149,6 +167,7 @@ impl Accounts {
         match call.action.as_str() {
             "AssumeRole" => self.assume_role(now, caller, call),
             "GetCallerIdentity" => sts::caller_identity(caller, call),
+            "GetWebIdentityToken" => self.get_web_identity_token(now, caller, call),
             _ => Err(IamFailure::unknown_action(&call.action)),
         }
     }

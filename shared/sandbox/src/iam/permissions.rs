@@ -13,13 +13,23 @@ pub struct Caller {
     pub(super) user_id: String,
     /// `None` for the home account's own.
     pub(super) role: Option<String>,
+    /// When the session of the role ends.
+    pub(super) expires: Option<Timestamp>,
+    of_home: bool,
 }
 
 impl Caller {
-    /// True if the caller is the home account's own, who may call Identity Center: a role of a member account
-    /// may not.
+    /// True if the caller is of the home account, who may call Identity Center: a role of a member account may not.
     pub fn is_home(&self) -> bool {
-        self.role.is_none()
+        self.of_home
+    }
+
+    /// Who it is in the eyes of other services: the role itself, not its session.
+    pub(super) fn subject(&self) -> String {
+        match &self.role {
+            Some(role) => format!("arn:aws:iam::{}:role/{role}", self.account),
+            None => self.arn.clone(),
+        }
     }
 
     pub(super) fn denied(&self, action: &str, resource: &str) -> IamFailure {
@@ -38,7 +48,7 @@ impl Accounts {
         let account = self.settings.home.clone();
         let arn = format!("arn:aws:iam::{account}:user/sandbox");
         let user_id = format!("AIDA{}", id_part(0, &[&account]));
-        Caller { account, arn, user_id, role: None }
+        Caller { account, arn, user_id, role: None, expires: None, of_home: true }
     }
 
     /// Whose credentials these are: a session's by its access key, which needs its token and must not have
@@ -74,6 +84,8 @@ impl Accounts {
             arn: format!("arn:aws:sts::{account}:assumed-role/{role}/{name}"),
             user_id: format!("{}:{name}", role_id(account, role)),
             role: Some(role.clone()),
+            expires: Some(session.expires),
+            of_home: *account == self.settings.home,
         };
         Ok((caller, Some(&session.secret)))
     }
@@ -86,7 +98,7 @@ impl Accounts {
             None => arn == "*" || account == caller.account,
             Some(role) => {
                 let named = self.accounts.get(&caller.account).and_then(|account| account.roles.get(role));
-                let named = named.is_some_and(|names| names.iter().any(|known| known == name));
+                let named = named.is_some_and(|role| role.saml_providers.iter().any(|known| known == name));
                 named
                     && account == caller.account
                     && matches!(action, "iam:GetSAMLProvider" | "iam:UpdateSAMLProvider")

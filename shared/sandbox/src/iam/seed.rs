@@ -1,6 +1,7 @@
 //! Opens accounts at once, with their place in the organization, their roles and SAML providers.
 
-use super::{Accounts, Provider, metadata_document, saml_providers};
+use super::web_identity::TokenGrant;
+use super::{Accounts, Provider, Role, metadata_document, saml_providers};
 use crate::organizations::Place;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -25,6 +26,8 @@ struct RoleSeed {
     /// The providers that it may read and update.
     #[serde(default)]
     saml_providers: Vec<String>,
+    /// The web identity tokens that it may get; none if left out.
+    web_identity_tokens: Option<TokenGrant>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -49,7 +52,7 @@ impl Accounts {
 
     /// Opens accounts: `id` (twelve digits; a known one's to change or add to it), `name`, `email`, `state`, `parent` (the
     /// root or a unit) or `left` (it has left the organization), `roles` (`name`, and `saml_providers`
-    /// that they may read and update) and `saml_providers` (`name`, and `document`, or else `metadata`). Answers the
+    /// that they may read and update, and `web_identity_tokens` that they may get) and `saml_providers` (`name`, and `document`, or else `metadata`). Answers the
     /// ARNs of the providers.
     ///
     /// # Errors
@@ -80,7 +83,9 @@ impl Accounts {
             self.organization.place(&seed.id, seed.place)?;
             let account = self.accounts.entry(seed.id).or_default();
             account.providers.extend(providers);
-            account.roles.extend(seed.roles.into_iter().map(|role| (role.name, role.saml_providers)));
+            for RoleSeed { name, saml_providers, web_identity_tokens } in seed.roles {
+                account.roles.insert(name, Role { saml_providers, web_identity_tokens });
+            }
         }
         Ok(json!(arns))
     }

@@ -1,9 +1,9 @@
 //! An X.509 certificate that was read: what the services show of it, and whether it vouches for a signature.
 
-use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
-use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
+use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use std::sync::Arc;
 use x509_parser::oid_registry::{OID_PKCS1_SHA1WITHRSA, OID_PKCS1_SHA256WITHRSA};
@@ -136,6 +136,17 @@ impl Certificate {
     /// True if the certificate's key made this signature (RSASSA-PKCS1-v1_5, SHA-256, 2,048 bits or more).
     pub fn vouches_for(&self, message: &[u8], signature: &[u8]) -> bool {
         let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &self.public_key);
+        key.verify(message, signature).is_ok()
+    }
+
+    /// SHA-256 of the DER in base64url: what tokens call `x5t#S256`.
+    pub fn sha256_base64url(&self) -> String {
+        URL_SAFE_NO_PAD.encode(digest(&SHA256, &self.der))
+    }
+
+    /// True if the certificate's key made this signature (RSASSA-PSS, SHA-256, 2,048 bits or more).
+    pub fn vouches_for_pss(&self, message: &[u8], signature: &[u8]) -> bool {
+        let key = UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, &self.public_key);
         key.verify(message, signature).is_ok()
     }
 

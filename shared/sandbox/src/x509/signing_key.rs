@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
 use time::OffsetDateTime;
+use x509_parser::prelude::FromDer;
+use x509_parser::public_key::PublicKey;
+use x509_parser::x509::SubjectPublicKeyInfo;
 
 /// The keys made so far, by purpose and number.
 static KEYS: Mutex<BTreeMap<(&'static str, u32), Arc<SigningKey>>> = Mutex::new(BTreeMap::new());
@@ -61,6 +64,20 @@ impl SigningKey {
         params.not_after = moment(valid.1)?;
         let made = params.self_signed(&self.0).map_err(failed)?;
         Certificate::from_der(made.der()).map_err(KeyError)
+    }
+
+    /// The modulus and the exponent of the public key, without leading zeros.
+    ///
+    /// # Errors
+    /// Never, unless the key is none of RSA.
+    pub fn public_numbers(&self) -> Result<(Vec<u8>, Vec<u8>), KeyError> {
+        let info = self.0.subject_public_key_info();
+        let (_, info) = SubjectPublicKeyInfo::from_der(&info).map_err(failed)?;
+        let Ok(PublicKey::RSA(key)) = info.parsed() else {
+            return Err(KeyError("it is no RSA key".to_owned()));
+        };
+        let number = |bytes: &[u8]| bytes.iter().copied().skip_while(|byte| *byte == 0).collect();
+        Ok((number(key.modulus), number(key.exponent)))
     }
 
     /// Signs a message.

@@ -18,11 +18,11 @@ use engine::agenda::RecheckDelays;
 use engine::assignments::AssignmentPoll;
 use engine::mirror::{Mirror, MirrorPorts, MirrorSettings};
 use engine::moving::Mover;
-use engine::ports::{CallError, Clock};
+use engine::ports::Clock;
 use engine::sweep::ports::SweepTelemetry;
 use engine::sweep::{DriftPolicy, FullSweep, SweepReport, SweepSettings};
 use engine::telemetry::{Applied, Count, Telemetry};
-use entra::{ClientSecret, ClientSecretCredential, GraphClient, GraphDirectory, Transport, TransportError};
+use entra::{AppCredential, GraphClient, GraphDirectory, Proof, Transport, TransportError};
 use http_body_util::BodyExt;
 use identity_center::IdentityStore;
 use jiff::{SignedDuration, Timestamp};
@@ -32,7 +32,6 @@ use planning::mapping::MappingSettings;
 use planning::skipped::Skipped;
 use planning::sweep::ForeignMember;
 use sandbox::{Sandbox, Settings};
-use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,12 +90,12 @@ impl World {
         let clock = Arc::new(TestClock(Instant::now()));
         let transport = Arc::new(RouterTransport(router.clone()));
         let id = |name: &str| EntraObjectId::parse(&text(name)).unwrap();
-        let credential = ClientSecretCredential::new(
+        let credential = AppCredential::new(
             transport.clone(),
             &text("login"),
             &id("tenant_id"),
             &id("client_id"),
-            Arc::new(KnownSecret(text("client_secret"))),
+            Arc::new(Proof::ClientSecret(text("client_secret").into())),
         );
         let client = GraphClient::new(
             transport,
@@ -203,15 +202,6 @@ impl World {
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         assert!(status.is_success(), "/control/{path}: {status} {bytes:?}");
         serde_json::from_slice(&bytes).unwrap()
-    }
-}
-
-struct KnownSecret(String);
-
-#[async_trait]
-impl ClientSecret for KnownSecret {
-    async fn read(&self) -> Result<SecretString, CallError> {
-        Ok(self.0.clone().into())
     }
 }
 

@@ -3,6 +3,7 @@
 mod alone;
 mod calls;
 mod certificate;
+mod doctor;
 mod figure;
 mod first_https;
 mod full_sweep;
@@ -119,6 +120,9 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<bool> {
     if setup::NAMES.into_iter().any(wanted) {
         print(setup::measure().await?)?;
     }
+    if wanted(doctor::NAME) {
+        print(repeated(async || Ok(vec![doctor::measure().await?])).await?)?;
+    }
     if lag::NAMES.into_iter().any(wanted) {
         print(repeated(async || lag::measure().await).await?)?;
     }
@@ -151,6 +155,7 @@ fn names() -> Vec<String> {
     names.extend(certificate::NAMES.map(str::to_owned));
     names.extend(review::NAMES.map(str::to_owned));
     names.extend(setup::NAMES.map(str::to_owned));
+    names.push(doctor::NAME.to_owned());
     names.extend(lag::NAMES.map(str::to_owned));
     names.extend(start::FUNCTIONS.iter().flat_map(|name| [start::name(name), first_https::name(name)]));
     names.extend(memory::NAMES.map(str::to_owned));

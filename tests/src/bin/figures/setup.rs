@@ -36,7 +36,7 @@ async fn measured(folder: std::path::PathBuf) -> anyhow::Result<Vec<Figure>> {
     ensure!(run.code == Some(0), "{run:?}");
     let calls = operations(&world).await?;
     world.assign_somebody(ADA).await?;
-    let deployed = world.deploy()?;
+    let deployed = world.deploy().await?;
     deployed.sweep.invoke(&json!({"look_at": "assignments"})).await?;
     world.mirrored(ADA, &deployed).await?;
     let seconds = began.elapsed().as_secs_f64();

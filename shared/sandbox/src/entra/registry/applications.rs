@@ -6,6 +6,7 @@ use super::properties::{
 use super::{Entry, Registry};
 use crate::entra::Tenant;
 use crate::entra::answer::{GraphAnswer, GraphError};
+use crate::entra::federated_credentials::COLLECTION;
 use crate::entra::query::GraphRequest;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -146,6 +147,13 @@ impl Tenant {
             ("POST", [id, "addPassword"]) => {
                 let entry = self.registry.seen_application(id, counted, now)?;
                 self.add_password(&entry, request, now)
+            }
+            (method, [id, COLLECTION, rest @ ..]) => {
+                let app_id = self.registry.seen_application(id, counted, now)?.app_id;
+                match method {
+                    "GET" => self.read_federated(&app_id, rest, request),
+                    _ => self.write_federated(&app_id, rest, request, now),
+                }
             }
             (_, [id, "owners", rest @ ..]) => {
                 let entry = self.registry.seen_application(id, counted, now)?;

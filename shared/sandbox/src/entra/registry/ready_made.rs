@@ -26,8 +26,10 @@ impl Registry {
             return registry;
         }
         registry.add_gallery_application(settings, &mut ids);
-        registry.add_client("Reader", &settings.client_id, &READER, &mut ids);
-        let rotator = registry.add_client("Rotator", &settings.rotator_client_id, &ROTATOR, &mut ids);
+        let reader = (settings.client_object_id.clone(), settings.client_id.clone());
+        registry.add_client("Reader", reader, &READER, &mut ids);
+        let rotator = (settings.rotator_object_id.clone(), settings.rotator_client_id.clone());
+        let rotator = registry.add_client("Rotator", rotator, &ROTATOR, &mut ids);
         for entry in registry.applications.values_mut().chain(registry.principals.values_mut()) {
             if entry.app_id == settings.app_id {
                 entry.owners.insert(rotator.clone());
@@ -50,10 +52,16 @@ impl Registry {
     }
 
     /// An app registration with its servicePrincipal, whose id is answered.
-    fn add_client(&mut self, name: &str, app_id: &str, permissions: &[&str], ids: &mut Random) -> String {
+    fn add_client(
+        &mut self,
+        name: &str,
+        (object_id, app_id): (String, String),
+        permissions: &[&str],
+        ids: &mut Random,
+    ) -> String {
         let named = properties([("displayName", json!(name))]);
-        self.add_application((ids.uuid().to_string(), app_id.to_owned()), named.clone(), None);
-        let principal = self.add_principal((ids.uuid().to_string(), app_id.to_owned()), named, None).id;
+        self.add_application((object_id, app_id.clone()), named.clone(), None);
+        let principal = self.add_principal((ids.uuid().to_string(), app_id), named, None).id;
         for (_, role) in PERMISSIONS.iter().filter(|(name, _)| permissions.contains(name)) {
             let grant = Grant {
                 principal: principal.clone(),

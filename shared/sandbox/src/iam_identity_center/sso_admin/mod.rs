@@ -31,6 +31,8 @@ const BUCKET: &str = "sso-admin";
 #[derive(Debug)]
 pub(super) struct SsoAdmin {
     instance_arn: String,
+    /// The primary one.
+    region: String,
     identity_store_id: String,
     /// Calls come from the delegated administrator, not from the management account.
     delegated: bool,
@@ -79,6 +81,7 @@ impl SsoAdmin {
     pub fn new(settings: &IdentityCenterSettings) -> Self {
         Self {
             instance_arn: settings.instance_arn.clone(),
+            region: settings.region.clone(),
             identity_store_id: settings.identity_store_id.clone(),
             delegated: false,
             permission_sets: BTreeMap::new(),
@@ -173,6 +176,7 @@ impl SsoAdmin {
         let instance = json!({
             "InstanceArn": self.instance_arn,
             "IdentityStoreId": self.identity_store_id,
+            "PrimaryRegion": self.region,
             "OwnerAccountId": around.organization.management(),
             "Status": "ACTIVE",
         });
