@@ -233,12 +233,14 @@ impl SetupWorld {
     /// The credentials that Lambda gives a function of its role, which template.yaml makes under a fixed name.
     async fn session(&self, function: &str) -> anyhow::Result<Vec<(&'static str, String)>> {
         let grant = json!({"audience": AUDIENCE, "signing_algorithm": "RS256", "longest_seconds": 300});
-        let (account, name) = (self.sandbox.address("account_id"), format!("{}-{function}", self.account.stack()));
+        let (account, name) =
+            (self.sandbox.address("account_id"), format!("{}-{function}", self.account.stack()));
         let role = json!({"name": name, "web_identity_tokens": grant});
         self.sandbox.control("seed", json!({"accounts": [{"id": account, "roles": [role]}]})).await?;
         let role = format!("arn:aws:iam::{account}:role/{name}");
         let session = self.sandbox.control("session", json!({"role": role})).await?;
-        let of = |name: &str| session[name].as_str().map(str::to_owned).context("a session without credentials");
+        let of =
+            |name: &str| session[name].as_str().map(str::to_owned).context("a session without credentials");
         Ok(vec![
             ("AWS_ACCESS_KEY_ID", of("access_key_id")?),
             ("AWS_SECRET_ACCESS_KEY", of("secret_access_key")?),

@@ -68,8 +68,12 @@ impl Carrying<'_> {
                 holder.app_id
             );
         }
-        // Nobody knows of it but this run.
-        administration.delete_application(&ids.object_id).await?;
+        // Nobody knows of it but this run. "Not found" may mean that it is not to be seen yet: it would stay.
+        match settled(async || administration.delete_application(&ids.object_id).await).await {
+            Err(error) if error.cause != Cause::NotFound => return Err(error.into()),
+            _ => {}
+        }
+        self.sides.holder = Some(holder);
         Ok(Outcome::StartOver)
     }
 

@@ -47,6 +47,21 @@ pub(super) async fn settled<T>(mut call: impl AsyncFnMut() -> Result<T, CallErro
     }
 }
 
+/// Reads until nothing of what is read is "not found": a part of something new is not seen by every read.
+pub(super) async fn seen<T>(mut read: impl AsyncFnMut() -> Result<T, CallError>) -> Result<T, CallError> {
+    let mut patience = Patience::new();
+    loop {
+        match read().await {
+            Err(error) if error.cause == Cause::NotFound => {
+                if !patience.waits().await {
+                    return Err(error);
+                }
+            }
+            answered => return answered,
+        }
+    }
+}
+
 /// Graph says "not found", or refuses what names it.
 fn is_unseen(cause: &Cause) -> bool {
     matches!(cause, Cause::NotFound | Cause::Refused { .. })

@@ -1,6 +1,6 @@
 //! Reads what is there: the enterprise application, the app registrations, secrets, files.
 
-use super::patience::Patience;
+use super::patience::{Patience, seen};
 use super::report::Report;
 use super::sides::Sides;
 use super::{SetupOptions, files, is_about_files};
@@ -18,7 +18,9 @@ pub(super) async fn everything(sides: &Sides, options: &SetupOptions) -> anyhow:
     found.application = application(sides, options).await?;
     for who in Registration::ALL {
         let (unique, display) = (who.unique_name(&options.stack), who.display_name(&options.stack));
-        if let Some(held) = administration.registration(&unique, &display, &found.graph).await? {
+        let graph = &found.graph;
+        let held = seen(async || administration.registration(&unique, &display, graph).await).await?;
+        if let Some(held) = held {
             found.registrations.insert(who, held);
         }
         if sides.wanted.credential == CredentialKind::Secret
@@ -34,7 +36,12 @@ pub(super) async fn everything(sides: &Sides, options: &SetupOptions) -> anyhow:
 async fn application(sides: &Sides, options: &SetupOptions) -> anyhow::Result<Option<FoundApplication>> {
     let issuer = &sides.wanted.service_provider.issuer;
     let candidates = sides.administration.candidates(issuer).await?;
-    match choose(&candidates, issuer, options.application.as_deref(), options.new_application) {
+    // Not every read sees yet what another set-up made.
+    let choice = match &sides.holder {
+        Some(holder) => Choice::Use(holder.clone()),
+        None => choose(&candidates, issuer, options.application.as_deref(), options.new_application),
+    };
+    match choice {
         Choice::Create => Ok(None),
         Choice::Use(chosen) => {
             let mut patience = Patience::new();
@@ -100,7 +107,9 @@ pub(super) async fn registered(
     let (unique, display) = (who.unique_name(stack), who.display_name(stack));
     let graph = planning::setup::FoundGraph::default();
     loop {
-        if let Some(found) = sides.administration.registration(&unique, &display, &graph).await? {
+        let administration = &sides.administration;
+        let found = seen(async || administration.registration(&unique, &display, &graph).await).await?;
+        if let Some(found) = found {
             return Ok(Some((found.object_id, found.app_id)));
         }
         if !patience.waits().await {

@@ -6,7 +6,7 @@ use engine::ports::Clock;
 use engine::setup::service_provider;
 use entra::{Administration, TenantName};
 use jiff::Timestamp;
-use planning::setup::{CredentialKind, ServiceProvider, Wanted};
+use planning::setup::{Candidate, CredentialKind, ServiceProvider, Wanted};
 use std::collections::BTreeMap;
 use std::path::Path;
 use wiring::clock::SystemClock;
@@ -28,6 +28,8 @@ pub(super) struct Sides {
     pub tenant: TenantName,
     /// What is wanted.
     pub wanted: Wanted,
+    /// The application that another set-up gave our identifier meanwhile.
+    pub holder: Option<Candidate>,
 }
 
 impl Sides {
@@ -72,7 +74,7 @@ pub(super) async fn connect(options: &SetupOptions) -> anyhow::Result<Sides> {
         region,
         tenant: tenant.id.to_string(),
     };
-    Ok(Sides { administration, entra, aws, tenant, wanted })
+    Ok(Sides { administration, entra, aws, tenant, wanted, holder: None })
 }
 
 fn service_provider(file: &Path) -> anyhow::Result<ServiceProvider> {

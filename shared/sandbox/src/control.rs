@@ -61,7 +61,7 @@ fn seed_certificates(state: &mut Clouds, seed: &Value, now: Timestamp) -> Result
 /// Providers without a document of their own get the application's present metadata.
 fn seed_accounts(state: &mut Clouds, seed: &Value, now: Timestamp) -> Result<Value, String> {
     let Some(seeds) = seed["accounts"].as_array() else { return Ok(json!([])) };
-    let (tenant, app) = (state.tenant.settings().tenant_id.clone(), state.tenant.settings().app_id.clone());
+    let (tenant, app) = (state.tenant.settings().tenant_id.clone(), state.tenant.application_id());
     let metadata = state.tenant.federation_metadata(&tenant, Some(&app), false, now);
     let metadata = match metadata {
         // Where nothing is registered there is none to give.

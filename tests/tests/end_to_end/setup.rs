@@ -67,7 +67,8 @@ async fn without_a_secret_the_functions_roles_are_trusted_before_they_exist() ->
     deployed.sweep.invoke(&json!({"look_at": "assignments"})).await?;
     world.mirrored(ADA, &deployed).await?;
 
-    let reader = format!("/applications(appId='{}')/federatedIdentityCredentials", world.parameter("EntraClientId")?);
+    let reader =
+        format!("/applications(appId='{}')/federatedIdentityCredentials", world.parameter("EntraClientId")?);
     let credentials = world.graph("GET", &reader, Value::Null).await?;
     let credentials = credentials["value"].as_array().context("no list")?;
     assert_eq!(credentials.len(), 3, "mirror, sweep, subscriptions");
@@ -254,6 +255,9 @@ async fn a_token_that_has_expired_or_allows_too_little_says_what_to_do() -> anyh
 #[tokio::test]
 async fn an_application_with_other_settings_is_shown_and_never_taken_without_asking() -> anyhow::Result<()> {
     let Some(world) = world("other").await? else { return Ok(()) };
+    // It was made long ago.
+    let at_once = json!({"new_applications": {"unseen_ms": 0, "wavering_ms": 0}});
+    world.sandbox.control("faults", at_once).await?;
     let template = "/applicationTemplates/21ed01d2-ec13-4e9e-86c1-cd546719ebc4/instantiate";
     let made = world.graph("POST", template, json!({"displayName": "AWS by hand"})).await?;
     let (application, principal) = (&made["application"], &made["servicePrincipal"]);

@@ -154,11 +154,11 @@ impl Administration {
     /// Deletes an application, with its servicePrincipal.
     ///
     /// # Errors
-    /// When Graph refuses.
+    /// When Graph refuses: [`Cause::NotFound`] where it is gone, or not to be seen yet.
     pub async fn delete_application(&self, object_id: &str) -> Result<(), CallError> {
         let path = format!("/applications/{object_id}");
         let asked = Asked::with(Method::DELETE, path, Value::Null, "DELETE /applications/{id}", object_id);
-        if_there(self.call(&asked).await).map(|_| ())
+        self.call(&asked).await.map(|_| ())
     }
 
     /// Changes the application.

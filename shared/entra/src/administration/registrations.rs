@@ -26,7 +26,7 @@ impl Administration {
     /// The registration with this uniqueName; `graph` is whose permissions are looked at.
     ///
     /// # Errors
-    /// When Graph does not show it.
+    /// When Graph does not show it: [`Cause::NotFound`] while a part of it is not to be seen everywhere.
     pub async fn registration(
         &self,
         unique_name: &str,
@@ -83,8 +83,8 @@ impl Administration {
     async fn granted(&self, principal: &str, graph: &FoundGraph) -> Result<BTreeSet<String>, CallError> {
         let path = format!("/servicePrincipals/{principal}/appRoleAssignments");
         let operation = "GET /servicePrincipals/{id}/appRoleAssignments";
-        let list: Option<List<Granted>> = if_there(self.read(&Asked::get(path, operation, principal)).await)?;
-        let granted = list.into_iter().flat_map(|list| list.value);
+        let list: List<Granted> = self.read(&Asked::get(path, operation, principal)).await?;
+        let granted = list.value.into_iter();
         let of_graph =
             granted.filter(|granted| granted.resource_id.eq_ignore_ascii_case(&graph.principal_id));
         Ok(of_graph.map(|granted| granted.app_role_id).collect())
@@ -93,8 +93,7 @@ impl Administration {
     async fn credentials(&self, object_id: &str) -> Result<Vec<FoundCredential>, CallError> {
         let path = format!("/applications/{object_id}/federatedIdentityCredentials");
         let operation = "GET /applications/{id}/federatedIdentityCredentials";
-        let list: Option<List<WireCredential>> =
-            if_there(self.read(&Asked::get(path, operation, object_id)).await)?;
+        let list: List<WireCredential> = self.read(&Asked::get(path, operation, object_id)).await?;
         let found = |wire: WireCredential| FoundCredential {
             id: wire.id,
             name: wire.name,
@@ -102,7 +101,7 @@ impl Administration {
             subject: wire.subject,
             audiences: wire.audiences,
         };
-        Ok(list.into_iter().flat_map(|list| list.value).map(found).collect())
+        Ok(list.value.into_iter().map(found).collect())
     }
 
     /// Makes a registration unless there is one of this uniqueName (application-upsert); answers its object id and
