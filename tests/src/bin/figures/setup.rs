@@ -14,7 +14,7 @@ const ADA: &str = "ada.lovelace@contoso.example";
 /// Seconds.
 const TIME: f64 = 10.0;
 /// An operator waits for each; nobody counts them but us.
-const CALLS: f64 = 150.0;
+const CALLS: f64 = 100.0;
 
 /// Runs the built command and the built functions.
 ///
