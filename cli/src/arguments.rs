@@ -1,5 +1,6 @@
 //! What the operator's command takes.
 
+use crate::setup_arguments::SetupArguments;
 use clap::{Args, Parser, Subcommand};
 use entra_mirror::certificate_command::{Asked, CertificateRequest};
 use entra_mirror::holds_command::Choice;
@@ -29,6 +30,27 @@ pub enum Command {
         /// The port to listen on; 0 takes a free one.
         #[arg(long, default_value_t = 7400)]
         port: u16,
+        /// Nothing is registered in the tenant: it is for `entra-mirror setup`.
+        #[arg(long)]
+        empty: bool,
+    },
+    /// Sets up Entra ID and AWS so that the system can be deployed: the enterprise application with its certificate, two app
+    /// registrations, what they trust, and the deployment's parameters. Every step is shown, then done; run again it goes on
+    /// where it stopped. Ends with 0 if everything is as it should be, 2 if something waits for somebody, or differs.
+    Setup(SetupArguments),
+    /// Runs what has to run once after `sam deploy`, with the credentials and Region of the deployment: ensures the
+    /// subscriptions, reads the assignments, compares everything, and follows the work until both sides agree. It can be
+    /// repeated. Ends with 1 if they do not agree in time.
+    Start {
+        /// The stack's name.
+        #[arg(long, default_value = "entra-mirror")]
+        stack: String,
+        /// Follow the work for so many seconds; it goes on by itself.
+        #[arg(long, value_name = "SECONDS", default_value_t = 3_600)]
+        wait: u64,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
     },
     /// Plays a story in a sandbox and shows what changes on both sides. Ends with 0 only if they agree.
     Playground {

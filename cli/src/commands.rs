@@ -2,9 +2,10 @@
 
 use crate::arguments::{Command, RulesCommand};
 use entra_mirror::plan_command::PlanOptions;
+use entra_mirror::start_command::StartOptions;
 use entra_mirror::{
     adopt_command, apply_command, certificate_command, doctor_command, explain_command, holds_command,
-    plan_command, playground, rules_command, sandbox_command, snapshot_command,
+    plan_command, playground, rules_command, sandbox_command, setup_command, snapshot_command, start_command,
 };
 use std::process::ExitCode;
 use tokio::task::LocalSet;
@@ -14,7 +15,12 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
     let done = |()| ExitCode::SUCCESS;
     let judged = |good| if good { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     match command {
-        Command::Sandbox { port } => sandbox_command::run(port).await.map(done),
+        Command::Sandbox { port, empty } => sandbox_command::run(port, empty).await.map(done),
+        Command::Start { stack, wait, json } => {
+            let wait = std::time::Duration::from_secs(wait);
+            start_command::run(StartOptions { stack, wait, json }).await
+        }
+        Command::Setup(options) => setup_command::run(options.into()).await,
         Command::Holds { hold, json, ledger } => {
             holds_command::show(ledger.table, hold.map(Into::into), json).await.map(done)
         }

@@ -11,4 +11,6 @@ pub mod plan_command;
 pub mod playground;
 pub mod rules_command;
 pub mod sandbox_command;
+pub mod setup_command;
 pub mod snapshot_command;
+pub mod start_command;

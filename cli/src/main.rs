@@ -2,6 +2,7 @@
 
 mod arguments;
 mod commands;
+mod setup_arguments;
 
 use arguments::Arguments;
 use clap::Parser;

@@ -158,6 +158,11 @@ impl Account {
         Ok(text)
     }
 
+    /// The stack's name.
+    pub fn stack(&self) -> &str {
+        &self.stack
+    }
+
     /// The variables with which an AWS SDK reaches this account.
     pub fn variables(&self) -> [(&'static str, String); 5] {
         [

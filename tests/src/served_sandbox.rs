@@ -23,8 +23,21 @@ impl ServedSandbox {
     /// # Errors
     /// When the command does not start.
     pub async fn start() -> anyhow::Result<Self> {
+        Self::start_with(&[]).await
+    }
+
+    /// As [`ServedSandbox::start`], with nothing registered in the tenant.
+    ///
+    /// # Errors
+    /// When the command does not start.
+    pub async fn start_empty() -> anyhow::Result<Self> {
+        Self::start_with(&["--empty"]).await
+    }
+
+    async fn start_with(more: &[&str]) -> anyhow::Result<Self> {
         let mut server = Command::new(built("entra-mirror")?)
             .args(["sandbox", "--port", "0"])
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())

@@ -15,6 +15,7 @@ pub mod moving;
 pub mod ports;
 pub mod reviewed;
 pub mod rotation;
+pub mod setup;
 pub mod snapshot;
 pub mod subscriptions;
 pub mod sweep;

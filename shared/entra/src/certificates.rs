@@ -1,7 +1,7 @@
 //! The signing certificates of the enterprise application, behind the engine's port (Graph: servicePrincipal,
 //! `addTokenSigningCertificate`).
 
-use crate::answer::Purpose;
+use crate::answer::{Purpose, decode};
 use crate::client::{GraphClient, error};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 /// The least permission that lets the rotator change its own application's certificates; it has to be an owner, too.
 const PERMISSION: &str = "Application.ReadWrite.OwnedBy";
 /// Graph shows a key's material only where `keyCredentials` is selected by name.
-const KEYS: &str = "keyCredentials,preferredTokenSigningKeyThumbprint";
+pub(crate) const KEYS: &str = "keyCredentials,preferredTokenSigningKeyThumbprint";
 const EVERYTHING: &str = "keyCredentials,passwordCredentials";
 
 /// The certificates of one enterprise application.
@@ -78,20 +78,7 @@ impl SigningCertificates for GraphSigningCertificates {
         let purpose = self.purpose("GET /servicePrincipals/{id}");
         let read: ServicePrincipal =
             self.client.get(&format!("{}?$select={KEYS}", self.path()), purpose).await?;
-        let preferred = read.preferred_token_signing_key_thumbprint.filter(|text| !text.is_empty());
-        let preferred = preferred.map(|text| Sha1Thumbprint::parse(&text)).transpose();
-        let preferred =
-            preferred.map_err(|_| lacking(purpose, "preferredTokenSigningKeyThumbprint is no thumbprint"))?;
-        // Each certificate has two keys; the one that signs never leaves Entra ID.
-        let verifying = read.key_credentials.iter().filter(|key| key.usage.eq_ignore_ascii_case("verify"));
-        let mut certificates = BTreeMap::new();
-        for key in verifying.filter(|key| key.kind == "AsymmetricX509Cert") {
-            let certificate = certificate(key).ok_or_else(|| {
-                lacking(purpose, "a key that verifies has no material, or is no certificate")
-            })?;
-            certificates.insert(certificate.sha256, certificate);
-        }
-        Ok(GraphReading { preferred, certificates: certificates.into_values().collect() })
+        reading(read, purpose)
     }
 
     async fn add(&self, display_name: &str) -> Result<(), CallError> {
@@ -133,6 +120,32 @@ impl SigningCertificates for GraphSigningCertificates {
         }))
         .await
     }
+}
+
+/// The certificates in the answer to a GET of a servicePrincipal that selects [`KEYS`].
+pub(crate) fn signing_certificates(
+    body: &Bytes,
+    operation: &'static str,
+    object: &str,
+) -> Result<GraphReading, CallError> {
+    let purpose = Purpose { operation, object, permission: PERMISSION };
+    reading(decode(body).map_err(|cause| error(purpose, cause))?, purpose)
+}
+
+fn reading(read: ServicePrincipal, purpose: Purpose<'_>) -> Result<GraphReading, CallError> {
+    let preferred = read.preferred_token_signing_key_thumbprint.filter(|text| !text.is_empty());
+    let preferred = preferred.map(|text| Sha1Thumbprint::parse(&text)).transpose();
+    let preferred =
+        preferred.map_err(|_| lacking(purpose, "preferredTokenSigningKeyThumbprint is no thumbprint"))?;
+    // Each certificate has two keys; the one that signs never leaves Entra ID.
+    let verifying = read.key_credentials.iter().filter(|key| key.usage.eq_ignore_ascii_case("verify"));
+    let mut certificates = BTreeMap::new();
+    for key in verifying.filter(|key| key.kind == "AsymmetricX509Cert") {
+        let certificate = certificate(key)
+            .ok_or_else(|| lacking(purpose, "a key that verifies has no material, or is no certificate"))?;
+        certificates.insert(certificate.sha256, certificate);
+    }
+    Ok(GraphReading { preferred, certificates: certificates.into_values().collect() })
 }
 
 fn certificate(key: &KeyCredential) -> Option<Certificate> {

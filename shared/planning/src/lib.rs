@@ -23,6 +23,7 @@ pub mod record;
 pub mod rotation;
 pub mod rules;
 pub mod scope;
+pub mod setup;
 pub mod skipped;
 pub mod snapshot;
 pub mod subscriptions;

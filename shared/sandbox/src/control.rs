@@ -16,11 +16,14 @@ type Answer = Result<Json<Value>, (StatusCode, Json<Value>)>;
 
 /// `POST /control/seed`: fills the tenant; under `certificates` what its application signs with and (`trusted`)
 /// Identity Center trusts, under `app_certificates` those that app registrations sign in with, under `provisioning_jobs`
-/// those of Entra ID's own provisioning; under `identity_center` the identity store; under `units` and `accounts` those of AWS, under
+/// those of Entra ID's own provisioning; under `premium` whether it has Entra ID P1; under `identity_center` the identity store; under `units` and `accounts` those of AWS, under
 /// `permission_sets` and `account_assignments` who has what in them.
 pub async fn seed(State(sandbox): State<Sandbox>, Json(seed): Json<Value>) -> Answer {
     let mut state = sandbox.state();
     let now = state.clock.now();
+    if let Some(premium) = seed["premium"].as_bool() {
+        state.tenant.set_premium(premium);
+    }
     let entra = state.tenant.seed(&seed, now).map_err(refused)?;
     let certificates = seed_certificates(&mut state, &seed, now).map_err(refused)?;
     let registered = seed["app_certificates"].as_array().map_or(&[][..], Vec::as_slice);
@@ -58,9 +61,13 @@ fn seed_certificates(state: &mut Clouds, seed: &Value, now: Timestamp) -> Result
 /// Providers without a document of their own get the application's present metadata.
 fn seed_accounts(state: &mut Clouds, seed: &Value, now: Timestamp) -> Result<Value, String> {
     let Some(seeds) = seed["accounts"].as_array() else { return Ok(json!([])) };
-    let (tenant, app) = (state.tenant.settings().tenant_id.clone(), state.tenant.settings().app_id.clone());
+    let (tenant, app) = (state.tenant.settings().tenant_id.clone(), state.tenant.application_id());
     let metadata = state.tenant.federation_metadata(&tenant, Some(&app), false, now);
-    let metadata = metadata.map_err(|refusal| refusal.message)?;
+    let metadata = match metadata {
+        // Where nothing is registered there is none to give.
+        Err(_) if state.tenant.application_id().is_empty() => String::new(),
+        metadata => metadata.map_err(|refusal| refusal.message)?,
+    };
     state.accounts.seed(seeds, &metadata, now)
 }
 
@@ -79,6 +86,9 @@ pub async fn faults(State(sandbox): State<Sandbox>, Json(body): Json<Value>) -> 
         }
         if let Some(lag) = request.lagging_reads.clone() {
             state.tenant.lag_reads(lag);
+        }
+        if let Some(appearance) = request.new_applications {
+            state.tenant.set_appearance(appearance);
         }
         if let Some(behaviour) = request.signing {
             state.tenant.set_signing(behaviour);

@@ -1,6 +1,6 @@
 //! Faults on demand: refusals, answers that get lost, notifications that come twice, late, or not at all.
 
-use crate::entra::{LaggingReads, SigningBehaviour, SubscriptionBehaviour};
+use crate::entra::{Appearance, LaggingReads, SigningBehaviour, SubscriptionBehaviour};
 use crate::iam_identity_center::{ExternalIdpBehaviour, Provisioning};
 use crate::publication::Delay;
 use serde::Deserialize;
@@ -27,6 +27,8 @@ pub struct FaultRequest {
     /// Make every bearer token worthless.
     #[serde(default)]
     pub revoke_tokens: bool,
+    /// How late applications and servicePrincipals that are made from now on can be read.
+    pub new_applications: Option<Appearance>,
     /// How the signing certificates of the application behave.
     pub signing: Option<SigningBehaviour>,
     /// What Graph does about subscriptions.

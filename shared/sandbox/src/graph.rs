@@ -114,7 +114,10 @@ fn handle(
     }
     let eventual = text("consistencylevel").is_some_and(|value| value.eq_ignore_ascii_case("eventual"));
     match GraphRequest::parse(method.as_str(), path, eventual, body, &base) {
-        Ok(request) => one(&mut state, &request, app),
+        Ok(mut request) => {
+            request.creates_if_missing = text("prefer") == Some("create-if-missing");
+            one(&mut state, &request, app)
+        }
         Err(error) => Handled::Answer(state.tenant.refuse(error)),
     }
 }
@@ -209,6 +212,10 @@ fn operation(request: &GraphRequest) -> String {
     let path = match segments.as_slice() {
         [collection, delta] if delta.contains("delta") => format!("/{collection}/delta"),
         ["directory", "deletedItems", _, rest @ ..] => joined("/directory/deletedItems/{id}", rest),
+        [by_key, rest @ ..] if by_key.contains('(') => {
+            let collection = by_key.split_once('(').map_or(*by_key, |(collection, _)| collection);
+            joined(&format!("/{collection}/{{id}}"), rest)
+        }
         ["groups", _, "members", _, "$ref"] => "/groups/{id}/members/{id}/$ref".to_owned(),
         ["servicePrincipals", _, "appRoleAssignedTo", _] => {
             "/servicePrincipals/{id}/appRoleAssignedTo/{id}".to_owned()
@@ -253,7 +260,7 @@ fn response(answer: GraphAnswer) -> Response {
     response
 }
 
-fn json_response(status: u16, body: &Value) -> Response {
+pub(crate) fn json_response(status: u16, body: &Value) -> Response {
     let kind = [(header::CONTENT_TYPE, "application/json")];
     (status_of(status), kind, body.to_string()).into_response()
 }

@@ -18,6 +18,7 @@ mod graph;
 mod host_health;
 mod issuer;
 mod jwt;
+mod operators;
 mod organizations;
 mod publication;
 mod random;
@@ -42,6 +43,18 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use trail::Trail;
 
+/// What an empty tenant has no address of yet.
+const OF_WHAT_IS_REGISTERED: [&str; 8] = [
+    "app_id",
+    "service_principal_id",
+    "client_id",
+    "client_object_id",
+    "rotator_object_id",
+    "client_secret",
+    "rotator_client_id",
+    "rotator_client_secret",
+];
+
 /// A call with this header is not the product's: it is not counted and has no quota.
 pub const DRIVER_HEADER: &str = "x-sandbox-driver";
 
@@ -54,11 +67,13 @@ pub struct Settings {
     pub rng_seed: u64,
     /// The sandbox's time when it starts; the system's if there is none.
     pub start: Option<Timestamp>,
+    /// Nothing is registered in the tenant yet: neither the enterprise application nor the app registrations.
+    pub empty: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { quotas: true, rng_seed: 1, start: None }
+        Self { quotas: true, rng_seed: 1, start: None, empty: false }
     }
 }
 
@@ -111,7 +126,7 @@ impl Sandbox {
     pub fn addresses(&self, base: &str) -> Value {
         let state = self.state();
         let (tenant, store) = (state.tenant.settings(), state.identity_center.settings());
-        json!({
+        let mut addresses = json!({
             "graph": format!("{base}/graph/v1.0"),
             "login": format!("{base}/login"),
             "aws": format!("{base}/aws/"),
@@ -129,7 +144,11 @@ impl Sandbox {
             "identity_store_id": store.identity_store_id,
             "region": store.region,
             "account_id": state.accounts.settings().home,
-        })
+        });
+        if let (true, Some(addresses)) = (tenant.empty, addresses.as_object_mut()) {
+            addresses.retain(|name, _| !OF_WHAT_IS_REGISTERED.contains(&name.as_str()));
+        }
+        addresses
     }
 
     /// A step either happens or not, so what a panicking thread leaves behind is in order.
@@ -195,6 +214,7 @@ impl State {
             rotator_client_secret: "sandbox-rotator-secret".to_owned(),
             app_id: "0b9c1d3e-2f4a-4e5b-8c6d-7a8b9c0d1e2f".to_owned(),
             service_principal_id: "8e881353-1735-45af-af21-ee1344582a4d".to_owned(),
+            empty: settings.empty,
             quotas: settings.quotas,
             rng_seed: settings.rng_seed,
         };

@@ -1,6 +1,6 @@
 //! All faces under one router.
 
-use crate::{Sandbox, aws, control, federation_metadata, graph, issuer, sign_in};
+use crate::{Sandbox, aws, control, federation_metadata, graph, issuer, operators, sign_in};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{any, get, post};
@@ -10,6 +10,7 @@ pub fn router(sandbox: Sandbox) -> Router {
     Router::new()
         .route("/graph/v1.0/{*path}", any(graph::answer))
         .route("/login/{tenant}/oauth2/v2.0/token", post(graph::token))
+        .route("/login/{tenant}/oauth2/v2.0/devicecode", post(operators::device_code))
         .route(
             "/login/{tenant}/federationmetadata/2007-06/federationmetadata.xml",
             get(federation_metadata::answer),
@@ -26,6 +27,9 @@ pub fn router(sandbox: Sandbox) -> Router {
         .route("/control/session", post(control::session))
         .route("/control/sign-in", post(sign_in::sign_in))
         .route("/control/sign-in-events", get(sign_in::events))
+        .route("/control/operator", post(operators::operator))
+        .route("/control/device-code", get(operators::open_codes).post(operators::type_code))
+        .route("/control/consent", post(operators::consent))
         .route("/control/state", get(control::state))
         .route("/control/reset", post(control::reset))
         .route("/control/clock", post(control::clock))

@@ -31,7 +31,7 @@ pub async fn events(State(sandbox): State<Sandbox>) -> Json<Value> {
 
 fn attempt(state: &mut Clouds, request: &SignIn) -> Value {
     let now = state.clock.now();
-    let application = request.application.clone().unwrap_or_else(|| state.tenant.settings().app_id.clone());
+    let application = request.application.clone().unwrap_or_else(|| state.tenant.application_id());
     let audience = state.identity_center.audience();
     let response = match state.tenant.sign_in(&request.user, &application, &audience, now) {
         Ok(response) => response,

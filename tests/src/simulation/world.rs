@@ -80,7 +80,8 @@ impl World {
         fastrand::seed(seed);
         let clock = VirtualClock::start();
         let delivery = Delivery::default();
-        let settings = Settings { quotas: true, rng_seed: seed, start: Some(BEGINNING) };
+        let settings =
+            Settings { quotas: true, rng_seed: seed, start: Some(BEGINNING), ..Settings::default() };
         let sandbox = Sandbox::deliver_with(settings, Arc::new(delivery.clone()));
         let router = sandbox.router();
         let addresses = sandbox.addresses(BASE);

@@ -51,6 +51,52 @@ fn every_folder_under_functions_is_a_package_a_binary_and_a_function_of_the_temp
 }
 
 #[test]
+fn functions_and_their_roles_have_the_names_that_the_operators_commands_go_by() {
+    let template = template();
+    for (name, function) in functions(&template) {
+        let named = json!({"!Sub": format!("${{AWS::StackName}}-{name}")});
+        assert_eq!(function["FunctionName"], named, "`entra-mirror start` invokes {name} by its name");
+        let role = function["Role"]["!GetAtt"].as_str().and_then(|role| role.strip_suffix(".Arn")).unwrap();
+        let role = &template["Resources"][role]["Properties"]["RoleName"];
+        assert_eq!(
+            *role, named,
+            "`entra-mirror setup` has Entra ID trust the role of {name} before it exists"
+        );
+    }
+}
+
+#[test]
+fn every_function_that_calls_graph_is_one_that_the_setup_has_entra_id_trust() {
+    let template = template();
+    let reads_graph = |function: &Value| !function["Environment"]["Variables"]["ENTRA_CLIENT_ID"].is_null();
+    let deployed: BTreeSet<String> = functions(&template)
+        .into_iter()
+        .filter(|(_, function)| reads_graph(function))
+        .map(|(name, _)| name)
+        .collect();
+    let trusted = planning::setup::Registration::ALL.into_iter().flat_map(|who| who.functions());
+    let trusted: BTreeSet<String> = trusted.map(|name| (*name).to_owned()).collect();
+    assert!(deployed.is_subset(&trusted), "deployed (left), trusted (right): {deployed:?} {trusted:?}");
+}
+
+#[test]
+fn the_parameters_that_the_setup_writes_are_the_templates() {
+    let template = template();
+    let parameters = template["Parameters"].as_object().unwrap();
+    let required = parameters.iter().filter(|(_, parameter)| parameter.get("Default").is_none());
+    let text = read("shared/planning/src/setup/mod.rs") + &read("shared/planning/src/setup/registration.rs");
+    let text = text + &read("cli/src/setup_command/sides.rs");
+    for (name, _) in required {
+        assert!(
+            text.contains(&format!("\"{name}\"")),
+            "`sam deploy` needs {name}, and the set-up does not tell it"
+        );
+    }
+    let config = read("samconfig.toml");
+    assert!(config.contains("CAPABILITY_NAMED_IAM"), "roles have fixed names: {config}");
+}
+
+#[test]
 fn a_message_stays_invisible_for_longer_than_its_handling_may_take() {
     let template = template();
     let mirror = &functions(&template)["mirror"];

@@ -27,14 +27,8 @@ const CERTIFICATE: &[&str] = &[
     "ACCOUNT_ID",
 ];
 
-const SUBSCRIPTIONS: &[&str] = &[
-    "ENTRA_TENANT_ID",
-    "ENTRA_CLIENT_ID",
-    "ENTRA_CREDENTIAL_SECRET",
-    "CLIENT_STATE_SECRET",
-    "WEBHOOK_URL",
-    "LEDGER_TABLE",
-];
+const SUBSCRIPTIONS: &[&str] =
+    &["ENTRA_TENANT_ID", "ENTRA_CLIENT_ID", "CLIENT_STATE_SECRET", "WEBHOOK_URL", "LEDGER_TABLE"];
 
 #[tokio::test]
 async fn a_variable_that_is_missing_stops_each_function_with_one_line_that_names_it() -> anyhow::Result<()> {

@@ -13,6 +13,7 @@ mod notifications;
 mod plan;
 mod queue;
 mod review;
+mod setup;
 mod sign_in;
 mod subscriptions;
 mod team;

@@ -50,6 +50,16 @@ impl Application {
         }
     }
 
+    /// There is none.
+    pub fn none() -> Self {
+        Self::new(String::new(), String::new())
+    }
+
+    /// False if there is none.
+    pub fn is_some(&self) -> bool {
+        !self.id.is_empty()
+    }
+
     /// `GET appRoleAssignedTo`: a row for each role of each principal that is not deleted.
     pub fn assigned_to(
         &self,
@@ -104,6 +114,7 @@ impl Application {
     pub fn assign(
         &mut self,
         directory: &Directory,
+        premium: bool,
         body: &Value,
         id: String,
         now: Timestamp,
@@ -124,6 +135,11 @@ impl Application {
         let object = directory.any(&principal).ok_or_else(|| GraphError::not_found(&principal))?;
         if object.kind == Kind::Group && object.properties.get("securityEnabled") != Some(&json!(true)) {
             return Err(GraphError::bad_request("Only a security group can be assigned to an application."));
+        }
+        // The portal says so; what Graph answers is not documented, so it is a refusal of a kind of its own.
+        if object.kind == Kind::Group && !premium {
+            let message = "Groups are not available for assignment due to your Active Directory plan level.";
+            return Err(GraphError::new(400, "Request_BadRequest", message));
         }
         let key = (principal.clone(), role.clone());
         if self.by_principal.contains_key(&key) {

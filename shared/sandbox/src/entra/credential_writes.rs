@@ -99,6 +99,9 @@ impl Tenant {
     /// # Errors
     /// Says what is wrong with the seed.
     pub fn seed_certificates(&mut self, seeds: &[Value], now: Timestamp) -> Result<Vec<Value>, String> {
+        if !seeds.is_empty() && !self.has_enterprise() {
+            return Err("there is no enterprise application to give a certificate to yet".to_owned());
+        }
         seeds.iter().map(|seed| self.seed_certificate(seed, now).map_err(|error| error.message)).collect()
     }
 

@@ -1,12 +1,13 @@
 //! The login: client credentials for a bearer token (v2-oauth2-client-creds-grant-flow).
 
 use super::client_assertion::{JWT_BEARER, Registration};
+use super::permissions::Held;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// How long a token is good.
-const TOKEN_LIFE: SignedDuration = SignedDuration::from_secs(3_599);
+pub(super) const TOKEN_LIFE: SignedDuration = SignedDuration::from_secs(3_599);
 
 /// An app registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub enum App {
     Reader,
     /// Application.ReadWrite.OwnedBy, and nothing else.
     Rotator,
+    /// An app registration that was made in the sandbox, or an operator: with permissions of its own.
+    Registered(Held),
 }
 
 /// A token request, as it came.
@@ -123,12 +126,15 @@ impl Login {
         now: Timestamp,
     ) -> Result<Value, Refusal> {
         request.check_proof(claimant, now)?;
+        Ok(self.issue(token, claimant.app, TOKEN_LIFE, now))
+    }
+
+    /// The answer with a token that is good for so long.
+    pub(super) fn issue(&mut self, token: String, app: App, life: SignedDuration, now: Timestamp) -> Value {
         self.tokens.retain(|_, (_, expires)| *expires > now);
-        self.tokens.insert(token.clone(), (claimant.app, now + TOKEN_LIFE));
-        let seconds = TOKEN_LIFE.as_secs();
-        Ok(
-            json!({"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": token}),
-        )
+        self.tokens.insert(token.clone(), (app, now + life));
+        let seconds = life.as_secs();
+        json!({"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": token})
     }
 
     /// Whose good token this `Authorization` header holds.

@@ -44,7 +44,12 @@ impl Tenant {
         if !tenant.eq_ignore_ascii_case(&self.settings.tenant_id) {
             return Err(refusal(400, format!("AADSTS90002: Tenant '{tenant}' not found.")));
         }
-        let known = app_id.is_none_or(|id| id.eq_ignore_ascii_case(&self.application.app_id));
+        if let Some(id) = app_id {
+            self.turn_to_application(id);
+        }
+        let is_it = |id: &str| id.eq_ignore_ascii_case(&self.application.app_id);
+        let known = app_id.is_none_or(|id| self.has_enterprise() && is_it(id))
+            && app_id.is_none_or(|id| self.registry.is_seen(id, counted, now));
         if !known {
             let message = "AADSTS700016: Application was not found in the directory.";
             return Err(refusal(400, message.to_owned()));

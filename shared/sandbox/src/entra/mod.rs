@@ -7,8 +7,10 @@ mod batch;
 mod client_assertion;
 mod credential_writes;
 mod delta;
+mod device_code;
 mod directory;
 mod directory_changes;
+mod enterprise;
 mod federated_credentials;
 mod lag;
 mod login;
@@ -19,6 +21,7 @@ mod provisioning;
 mod query;
 mod reads;
 mod registrations;
+mod registry;
 mod saml;
 mod schema;
 mod seed;
@@ -26,69 +29,56 @@ mod service_principal;
 mod signing;
 mod subscription_request;
 mod subscriptions;
+mod tenant_reads;
+mod tenant_settings;
 mod throttle;
 mod writes;
 
 pub use answer::{GraphAnswer, GraphError};
 pub use batch::{BatchItem, items as batch_items, run as run_batch};
+pub use device_code::Operator;
 pub use lag::LaggingReads;
 pub use login::{App, TokenRequest};
 pub use metadata::MetadataRefusal;
 pub use query::GraphRequest;
+pub use registry::Appearance;
 pub use saml::{SamlResponse, SignInRefusal};
 pub use signing::{SigningBehaviour, Unpinned};
 pub use subscriptions::{Notification, Proposed, SubscriptionBehaviour};
+pub use tenant_settings::TenantSettings;
 
 use crate::publication::Publication;
 use crate::random::Random;
 use crate::x509::Certificate;
 use assignments::Application;
-use delta::DeltaQuery;
+use device_code::DeviceCodes;
 use directory::{Directory, Kind};
+use enterprise::Aside;
 use federated_credentials::FederatedCredentials;
 use jiff::Timestamp;
 use lag::{Lag, Snapshot};
 use login::Login;
+use registry::Registry;
 use serde_json::Value;
 use signing::SigningCredentials;
 use std::collections::BTreeMap;
-use std::ops::Bound;
 use subscriptions::Subscriptions;
+use tenant_reads::{id_of, kind_of};
 use throttle::GraphThrottle;
-
-/// What distinguishes one tenant from another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TenantSettings {
-    /// The tenant's id.
-    pub tenant_id: String,
-    /// The reader app registration.
-    pub client_id: String,
-    /// Its object id.
-    pub client_object_id: String,
-    /// Its secret.
-    pub client_secret: String,
-    /// The app registration that owns the enterprise application (Application.ReadWrite.OwnedBy).
-    pub rotator_client_id: String,
-    /// Its object id.
-    pub rotator_object_id: String,
-    /// Its secret.
-    pub rotator_client_secret: String,
-    /// The enterprise application's appId.
-    pub app_id: String,
-    /// The enterprise application's object id.
-    pub service_principal_id: String,
-    /// Graph's quotas are in force.
-    pub quotas: bool,
-    /// Equal seeds and equal calls give equal ids.
-    pub rng_seed: u64,
-}
 
 /// The tenant.
 #[derive(Debug)]
 pub struct Tenant {
     settings: TenantSettings,
     directory: Directory,
+    /// The enterprise application that the present request is about.
     application: Application,
+    /// Others, by the servicePrincipal's object id.
+    aside: BTreeMap<String, Aside>,
+    registry: Registry,
+    device_codes: DeviceCodes,
+    /// The tenant has Entra ID P1.
+    premium: bool,
     subscriptions: Subscriptions,
     login: Login,
     federated: FederatedCredentials,
@@ -121,13 +111,22 @@ pub enum Answered {
 impl Tenant {
     /// A tenant with the enterprise application, without users and groups.
     pub fn new(settings: TenantSettings) -> Self {
-        let application = Application::new(settings.service_principal_id.clone(), settings.app_id.clone());
+        let application = if settings.empty {
+            Application::none()
+        } else {
+            Application::new(settings.service_principal_id.clone(), settings.app_id.clone())
+        };
+        let registry = Registry::new(&settings);
         let ids = Random::new(settings.rng_seed, "entra ids");
         let rng_seed = settings.rng_seed;
         Self {
             settings,
             directory: Directory::default(),
             application,
+            aside: BTreeMap::new(),
+            registry,
+            device_codes: DeviceCodes::default(),
+            premium: true,
             subscriptions: Subscriptions::default(),
             login: Login::default(),
             federated: FederatedCredentials::default(),
@@ -216,6 +215,9 @@ impl Tenant {
     /// need no permission and always see the truth.
     pub fn answer(&mut self, request: &GraphRequest, app: Option<App>, now: Timestamp) -> Answered {
         let counted = app.is_some();
+        let by_object_id = self.with_object_ids(request);
+        let request = by_object_id.as_ref().unwrap_or(request);
+        self.turn_to(request);
         if let Err(error) = self.check_permission(request, app) {
             return Answered::Now(self.refuse(error));
         }
@@ -229,7 +231,9 @@ impl Tenant {
         if request.segments.first().is_some_and(|segment| segment == "subscriptions") {
             return self.subscription(request, now);
         }
-        let result = if request.only_reads() {
+        let result = if let Some(result) = self.registered(request, counted, now) {
+            result
+        } else if request.only_reads() {
             let (directory, application) = self.seen(request, counted, now);
             self.read(&directory, &application, request, now)
         } else {
@@ -285,117 +289,4 @@ impl Tenant {
             self.outgoing.extend(told);
         }
     }
-
-    fn read(
-        &self,
-        directory: &Directory,
-        application: &Application,
-        request: &GraphRequest,
-        now: Timestamp,
-    ) -> Result<GraphAnswer, GraphError> {
-        let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
-        let kind = kind_of(segments.first().copied());
-        match (kind, segments.as_slice()) {
-            (Some(kind), [_, "delta" | "delta()" | "microsoft.graph.delta" | "microsoft.graph.delta()"]) => {
-                let newest = self.directory.sequence();
-                DeltaQuery { directory, kind, now, epoch: self.epoch, newest }.answer(request)
-            }
-            (Some(kind), [_]) => reads::collection(directory, kind, request),
-            (Some(kind), [_, id]) => reads::object(directory, kind, id, request),
-            (Some(kind), [_, id, name @ ("memberOf" | "transitiveMemberOf"), cast @ ..]) => {
-                let cast = reads::cast(cast.first().copied())?;
-                if cast.is_some() || request.query.filter.is_some() || request.query.count {
-                    request.require_eventual("a cast, $filter or $count")?;
-                }
-                let id = id_of(directory, kind, id)?;
-                let all = *name == "transitiveMemberOf";
-                let groups = if all { directory.ancestors_of(&id) } else { directory.groups_of(&id) };
-                let after =
-                    |id: &str| groups.range::<String, _>((Bound::Excluded(id.to_owned()), Bound::Unbounded));
-                reads::references(directory, after, cast, request)
-            }
-            (Some(Kind::Group), ["groups", id, name @ ("members" | "transitiveMembers"), cast @ ..]) => {
-                let cast = reads::cast(cast.first().copied())?;
-                let query = &request.query;
-                let narrowed =
-                    query.select.is_some() || query.filter.is_some() || query.top.is_some() || query.count;
-                if cast.is_some() || narrowed {
-                    request.require_eventual("a cast or any query option but $expand")?;
-                }
-                let group = directory.get(Kind::Group, id)?;
-                if *name == "members" {
-                    return reads::references(
-                        directory,
-                        |id| directory.members_after(group, id),
-                        cast,
-                        request,
-                    );
-                }
-                let all = directory.members_of(group, true);
-                let after =
-                    |id: &str| all.range::<String, _>((Bound::Excluded(id.to_owned()), Bound::Unbounded));
-                reads::references(directory, after, cast, request)
-            }
-            (Some(kind), [_, id, "checkMemberGroups"]) if request.method == "POST" => {
-                let id = id_of(directory, kind, id)?;
-                membership_checks::check_member_groups(directory, &id, request)
-            }
-            (None, ["directoryObjects", "getByIds"]) => membership_checks::by_ids(directory, request),
-            (Some(Kind::User), ["users", id, "manager"]) => manager(directory, id, request),
-            (Some(Kind::User), ["users", id, "appRoleAssignments"]) => {
-                let id = id_of(directory, Kind::User, id)?;
-                application.of_user(directory, &id, request)
-            }
-            (None, ["servicePrincipals", rest @ ..]) => {
-                self.read_application(application, directory, rest, request)
-            }
-            (None, [first, ..]) if registrations::is_registrations(first) => self.read_registration(request),
-            (None, ["directory", "deletedItems", id]) => {
-                let object = directory.deleted(id).ok_or_else(|| GraphError::not_found(id))?;
-                schema::check_select(object.kind, request.query.select.as_deref())?;
-                let mut body =
-                    schema::shown(object.kind, &object.properties, request.query.select.as_deref());
-                body.insert("@odata.type".to_owned(), format!("#{}", object.kind.type_name()).into());
-                Ok(GraphAnswer::ok(Value::Object(body)))
-            }
-            _ => Err(GraphError::no_segment(&request.segments.join("/"))),
-        }
-    }
-
-    fn read_application(
-        &self,
-        application: &Application,
-        directory: &Directory,
-        path: &[&str],
-        request: &GraphRequest,
-    ) -> Result<GraphAnswer, GraphError> {
-        match path {
-            [id] if *id == application.id => service_principal::object(application, request),
-            [id, "appRoleAssignedTo"] if *id == application.id => application.assigned_to(directory, request),
-            [id, "synchronization", "jobs"] if *id == application.id => self.provisioning(request),
-            [id, ..] => Err(GraphError::not_found(id)),
-            [] => service_principal::collection(application, request),
-        }
-    }
-}
-
-/// Which kind a collection holds.
-fn kind_of(collection: Option<&str>) -> Option<Kind> {
-    match collection {
-        Some("users") => Some(Kind::User),
-        Some("groups") => Some(Kind::Group),
-        _ => None,
-    }
-}
-
-/// The id of an object that may be named otherwise.
-fn id_of(directory: &Directory, kind: Kind, name: &str) -> Result<String, GraphError> {
-    let object = directory.get(kind, name)?;
-    Ok(object.properties["id"].as_str().unwrap_or_default().to_owned())
-}
-
-fn manager(directory: &Directory, id: &str, request: &GraphRequest) -> Result<GraphAnswer, GraphError> {
-    let object = directory.get(Kind::User, id)?;
-    let manager = object.manager.as_deref().ok_or_else(|| GraphError::not_found("manager"))?;
-    reads::object(directory, Kind::User, manager, request)
 }

@@ -25,6 +25,10 @@ pub struct GraphRequest {
     pub query: Query,
     /// `ConsistencyLevel: eventual` was sent.
     pub eventual: bool,
+    /// `Prefer: create-if-missing` was sent.
+    pub creates_if_missing: bool,
+    /// The alternate key that the path names.
+    pub unique_name: Option<String>,
     /// The body; null if there is none.
     pub body: Value,
     /// The address of Graph as the caller sees it, for absolute links.
@@ -70,6 +74,8 @@ impl GraphRequest {
             segments,
             query: Query::parse(query)?,
             eventual,
+            creates_if_missing: false,
+            unique_name: None,
             body,
             base: base.to_owned(),
         })

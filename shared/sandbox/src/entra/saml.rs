@@ -41,9 +41,11 @@ impl Tenant {
         audience: &str,
         now: Timestamp,
     ) -> Result<SamlResponse, SignInRefusal> {
-        if ![&self.application.id, &self.application.app_id]
-            .iter()
-            .any(|id| id.eq_ignore_ascii_case(application))
+        self.turn_to_application(application);
+        if !self.has_enterprise()
+            || ![&self.application.id, &self.application.app_id]
+                .iter()
+                .any(|id| id.eq_ignore_ascii_case(application))
         {
             return Err(refusal(700_016, "Application was not found in the directory."));
         }

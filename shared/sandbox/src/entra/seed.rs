@@ -145,7 +145,12 @@ impl Tenant {
         let row = self.ids.uuid().simple().to_string();
         let body =
             json!({"principalId": principal, "resourceId": self.application.id, "appRoleId": USER_ROLE});
-        self.application.assign(&self.directory, &body, row, now).map(|_| ())
+        if !self.has_enterprise() {
+            return Err(GraphError::bad_request(
+                "there is no enterprise application to assign anybody to yet",
+            ));
+        }
+        self.application.assign(&self.directory, true, &body, row, now).map(|_| ())
     }
 
     fn without_id(&mut self, object: &Value) -> (String, Map<String, Value>) {

@@ -58,7 +58,7 @@ impl Tenant {
         match (request.method.as_str(), segments) {
             ("POST", ["servicePrincipals", id, "appRoleAssignedTo"]) if *id == self.application.id => {
                 let id = self.ids.uuid().simple().to_string();
-                let row = self.application.assign(&self.directory, &request.body, id, now)?;
+                let row = self.application.assign(&self.directory, self.premium, &request.body, id, now)?;
                 Ok(GraphAnswer::created(row))
             }
             ("DELETE", ["servicePrincipals", id, "appRoleAssignedTo", row]) if *id == self.application.id => {
@@ -72,9 +72,6 @@ impl Tenant {
             }
             ("PATCH", ["servicePrincipals", id]) if *id == self.application.id => {
                 self.update_application(request, now)
-            }
-            (_, [first, ..]) if super::registrations::is_registrations(first) => {
-                self.write_registration(request, now)
             }
             ("POST", ["directory", "deletedItems", id, "restore"]) => {
                 self.directory.restore(id)?;
@@ -165,16 +162,18 @@ impl Tenant {
 }
 
 /// The id in `{"@odata.id": "https://graph.microsoft.com/v1.0/directoryObjects/{id}"}`.
-fn reference(body: &Value) -> Result<String, GraphError> {
+pub(super) fn reference(body: &Value) -> Result<String, GraphError> {
     membership_checks::refuse_others(body, &[])?;
     let text =
         body["@odata.id"].as_str().ok_or_else(|| GraphError::bad_request("'@odata.id' is required."))?;
     let mut parts = text.trim_end_matches('/').rsplit('/');
     let absolute = text.starts_with("https://") || text.starts_with("http://");
     match (parts.next(), parts.next(), parts.next()) {
-        (Some(id), Some("directoryObjects" | "users" | "groups"), Some("v1.0" | "beta")) if absolute => {
-            Ok(id.to_ascii_lowercase())
-        }
+        (
+            Some(id),
+            Some("directoryObjects" | "users" | "groups" | "servicePrincipals"),
+            Some("v1.0" | "beta"),
+        ) if absolute => Ok(id.to_ascii_lowercase()),
         _ => Err(GraphError::bad_request("Invalid object reference in '@odata.id'.")),
     }
 }

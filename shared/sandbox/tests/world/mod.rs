@@ -84,11 +84,24 @@ impl World {
     }
 
     pub async fn with(settings: Settings) -> Self {
-        let webhook = Arc::new(Webhook::default());
-        let sandbox = Sandbox::deliver_with(settings, webhook.clone());
-        let mut world = Self { sandbox, webhook, token: String::new() };
+        let mut world = Self::unsigned(settings);
         world.sign_in().await;
         world
+    }
+
+    /// Nobody has signed in.
+    pub fn unsigned(settings: Settings) -> Self {
+        let webhook = Arc::new(Webhook::default());
+        let sandbox = Sandbox::deliver_with(settings, webhook.clone());
+        Self { sandbox, webhook, token: String::new() }
+    }
+
+    pub fn use_token(&mut self, token: &str) {
+        token.clone_into(&mut self.token);
+    }
+
+    pub fn token(&self) -> &str {
+        &self.token
     }
 
     pub async fn sign_in(&mut self) {

@@ -83,7 +83,7 @@ pub struct World {
 
 impl World {
     pub async fn seeded(seed: Value) -> Self {
-        let sandbox = Sandbox::new(Settings { quotas: false, rng_seed: 1, start: None });
+        let sandbox = Sandbox::new(Settings { quotas: false, ..Settings::default() });
         let router = sandbox.router();
         let addresses = sandbox.addresses("http://sandbox.invalid");
         let text = |name: &str| addresses[name].as_str().unwrap().to_owned();

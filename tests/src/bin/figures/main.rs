@@ -14,6 +14,7 @@ mod memory;
 mod notifications;
 mod review;
 mod rotation;
+mod setup;
 mod start;
 mod statistics;
 mod subscriptions;
@@ -122,6 +123,9 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<bool> {
     if review::NAMES.into_iter().any(wanted) {
         print(review::measure().await?.into())?;
     }
+    if setup::NAMES.into_iter().any(wanted) {
+        print(setup::measure().await?)?;
+    }
     if wanted(doctor::NAME) {
         print(repeated(async || Ok(vec![doctor::measure().await?])).await?)?;
     }
@@ -158,6 +162,7 @@ fn names() -> Vec<String> {
     names.extend(certificate::NAMES.map(str::to_owned));
     names.extend(subscriptions::NAMES.map(str::to_owned));
     names.extend(review::NAMES.map(str::to_owned));
+    names.extend(setup::NAMES.map(str::to_owned));
     names.push(doctor::NAME.to_owned());
     names.extend(lag::NAMES.map(str::to_owned));
     names.extend(start::FUNCTIONS.iter().flat_map(|name| [start::name(name), first_https::name(name)]));

@@ -1,0 +1,3 @@
+//! What the set-up reads of files: Identity Center's metadata as a service provider.
+
+pub mod service_provider;
