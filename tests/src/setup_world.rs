@@ -203,7 +203,12 @@ impl SetupWorld {
     pub async fn deploy(&self) -> anyhow::Result<Deployed> {
         let mirror = Arc::new(Function::new("mirror", self.variables("mirror").await?, MIRROR_TIME)?);
         let sweep = Arc::new(Function::new("sweep", self.variables("sweep").await?, SWEEP_TIME)?);
-        let changes = EventSource::start(self.account.clone(), mirror.clone(), Wait::default());
+        let changes = EventSource::start(
+            self.account.clone(),
+            self.account.changes.clone(),
+            mirror.clone(),
+            Wait::default(),
+        );
         Ok(Deployed { mirror, sweep, _changes: changes })
     }
 

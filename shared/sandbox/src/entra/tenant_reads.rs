@@ -1,10 +1,10 @@
 //! What the tenant answers to reads.
 
 use super::answer::{GraphAnswer, GraphError};
+use super::assignments::Application;
 use super::delta::DeltaQuery;
 use super::directory::{Directory, Kind};
 use super::query::GraphRequest;
-use super::service_principal::Application;
 use super::{Tenant, membership_checks, reads, schema, service_principal};
 use jiff::Timestamp;
 use serde_json::Value;
