@@ -15,6 +15,7 @@ mod queue;
 mod review;
 mod setup;
 mod sign_in;
+mod start;
 mod subscriptions;
 mod team;
 mod trouble;
