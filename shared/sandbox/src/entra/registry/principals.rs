@@ -202,6 +202,9 @@ impl Tenant {
         request: &GraphRequest,
     ) -> Option<Result<GraphAnswer, GraphError>> {
         let body = request.body.as_object()?;
+        if body.is_empty() {
+            return Some(Err(GraphError::bad_request("The request changes nothing.")));
+        }
         if entry.id == self.application.id && body.keys().any(|name| OF_CERTIFICATES.contains(&name.as_str()))
         {
             return None;
