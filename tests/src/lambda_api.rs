@@ -56,7 +56,7 @@ async fn invoke(
 ) -> Response {
     let function = match found(&functions, &name, &headers) {
         Ok((function, _)) => function,
-        Err(refusal) => return refusal,
+        Err(refusal) => return *refusal,
     };
     let Ok(event) = serde_json::from_slice::<Value>(&body) else {
         return refused(
@@ -89,7 +89,7 @@ async fn configuration(
         Ok((_, variables)) => {
             Json(json!({"FunctionName": name, "Environment": {"Variables": variables}})).into_response()
         }
-        Err(refusal) => refusal,
+        Err(refusal) => *refusal,
     }
 }
 
@@ -98,15 +98,16 @@ fn found<'a>(
     functions: &'a Functions,
     name: &str,
     headers: &HeaderMap,
-) -> Result<&'a (Arc<Function>, Variables), Response> {
+) -> Result<&'a (Arc<Function>, Variables), Box<Response>> {
     let authorization =
         headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !authorization.starts_with("AWS4-HMAC-SHA256 ") || !authorization.contains("/lambda/aws4_request") {
-        return Err(refused(StatusCode::FORBIDDEN, "AccessDeniedException", "Missing Authentication Token"));
+        let words = "Missing Authentication Token";
+        return Err(Box::new(refused(StatusCode::FORBIDDEN, "AccessDeniedException", words)));
     }
     functions.get(name).ok_or_else(|| {
         let message = format!("Function not found: {name}");
-        refused(StatusCode::NOT_FOUND, "ResourceNotFoundException", &message)
+        Box::new(refused(StatusCode::NOT_FOUND, "ResourceNotFoundException", &message))
     })
 }
 

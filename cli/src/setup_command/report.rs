@@ -155,7 +155,7 @@ impl Report {
     fn next(&self, sides: &Sides) -> Vec<String> {
         let mut next = Vec::new();
         if !self.left.is_empty() {
-            let left: Vec<String> = self.left.iter().map(|step| without_mark(step)).collect();
+            let left: Vec<String> = self.left.iter().map(without_mark).collect();
             next.push(format!("Left as somebody set it: {}. Add --overwrite to change it.", left.join("; ")));
         }
         if !self.links.is_empty() {

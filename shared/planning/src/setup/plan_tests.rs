@@ -163,7 +163,8 @@ fn from_nothing_everything_is_made_and_nothing_is_overwritten() {
 
 #[test]
 fn each_thing_that_is_missing_is_one_step() {
-    let missing: [(&str, fn(&mut Found)); 10] = [
+    type Loss = (&'static str, fn(&mut Found));
+    let missing: [Loss; 10] = [
         ("set_mode", |found| of_application(found).mode = None),
         ("set_identifier", |found| of_application(found).identifiers.clear()),
         ("set_reply_url", |found| of_application(found).reply_urls.clear()),

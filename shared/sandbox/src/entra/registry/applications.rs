@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 const WHAT: &str = "application";
 /// What clients may write.
-const WRITABLE: [(&str, fn(&Value) -> bool); 7] = [
+const WRITABLE: [properties::Writable; 7] = [
     ("displayName", is_name),
     ("identifierUris", are_identifiers),
     ("web", is_web),

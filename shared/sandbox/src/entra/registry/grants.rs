@@ -83,7 +83,7 @@ impl Tenant {
                     return Err(GraphError::not_found(id));
                 }
                 let role = request.body["appRoleId"].as_str().unwrap_or_default().to_ascii_lowercase();
-                self.grant(&entry.id, &role, now).map(|row| GraphAnswer::created(row))
+                self.grant(&entry.id, &role, now).map(GraphAnswer::created)
             }
             ("DELETE", [id]) => {
                 let removed = self.registry.grants.remove(*id);

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 const WHAT: &str = "servicePrincipal";
 /// What clients may write, beside certificates.
-const WRITABLE: [(&str, fn(&Value) -> bool); 9] = [
+const WRITABLE: [properties::Writable; 9] = [
     ("preferredSingleSignOnMode", is_mode),
     ("loginUrl", is_address_or_null),
     ("notificationEmailAddresses", are_addresses),

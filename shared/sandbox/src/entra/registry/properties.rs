@@ -13,10 +13,13 @@ const MOST_ADDRESSES: usize = 5;
 /// The filter over a list of texts (application resource: identifierUris supports `$filter`).
 const ANY_IDENTIFIER: &str = "identifierUris/any(u:u";
 
+/// A property that can be written, and whether a value is one that it may have.
+pub(super) type Writable = (&'static str, fn(&Value) -> bool);
+
 /// Checks the properties that a client writes: each must be known and of its kind. `what` names the type.
 pub(super) fn checked(
     body: &Value,
-    known: &[(&str, fn(&Value) -> bool)],
+    known: &[Writable],
     what: &str,
 ) -> Result<Map<String, Value>, GraphError> {
     let body =
