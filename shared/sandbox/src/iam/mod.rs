@@ -224,6 +224,19 @@ impl QueryCall {
         }
         Ok(text)
     }
+
+    /// `DurationSeconds`, within these bounds.
+    fn duration(&self, default: i64, (shortest, longest): (i64, i64)) -> Result<i64, IamFailure> {
+        let refused = |why: &str| IamFailure::validation("DurationSeconds", why);
+        let duration = match self.get("DurationSeconds") {
+            "" => default,
+            text => text.parse().map_err(|_| refused("Member must be a number"))?,
+        };
+        if !(shortest..=longest).contains(&duration) {
+            return Err(refused(&format!("Member must be between {shortest} and {longest}")));
+        }
+        Ok(duration)
+    }
 }
 
 impl IamFailure {

@@ -32,15 +32,7 @@ impl Accounts {
         let arn = call.text("RoleArn", (20, 2_048), |c| !c.is_control())?;
         let name =
             call.text("RoleSessionName", (2, 64), |c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c))?;
-        let duration = match call.get("DurationSeconds") {
-            "" => DEFAULT_DURATION,
-            text => text
-                .parse()
-                .map_err(|_| IamFailure::validation("DurationSeconds", "Member must be a number"))?,
-        };
-        if !(DURATION.0..=DURATION.1).contains(&duration) {
-            return Err(IamFailure::validation("DurationSeconds", "Member must be between 900 and 43200"));
-        }
+        let duration = call.duration(DEFAULT_DURATION, DURATION)?;
         let named = resource_of(arn, "role");
         let (account, role) =
             named.ok_or_else(|| IamFailure::validation("RoleArn", "it is no ARN of a role"))?;

@@ -104,15 +104,7 @@ impl<'a> Asked<'a> {
             }
             _ => return Err(IamFailure::validation("SigningAlgorithm", "Member must be RS256 or ES384")),
         }
-        let duration = match call.get("DurationSeconds") {
-            "" => DEFAULT_DURATION,
-            text => text
-                .parse()
-                .map_err(|_| IamFailure::validation("DurationSeconds", "Member must be a number"))?,
-        };
-        if !(DURATION.0..=DURATION.1).contains(&duration) {
-            return Err(IamFailure::validation("DurationSeconds", "Member must be between 60 and 3600"));
-        }
+        let duration = call.duration(DEFAULT_DURATION, DURATION)?;
         Ok(Self { audiences, algorithm, duration })
     }
 
