@@ -2,11 +2,13 @@
 
 use crate::served_sandbox::ServedSandbox;
 use anyhow::{Context, ensure};
+use entra_mirror::playground::caller::credentials_of_role;
+use entra_mirror::playground::control::Control;
 use entra_mirror::playground::driver::Driver;
 use serde_json::{Value, json};
 
 /// What a function's tokens are for.
-pub const AUDIENCE: &str = "api://AzureADTokenExchange";
+const AUDIENCE: &str = "api://AzureADTokenExchange";
 /// The functions' role: one for all of them here.
 pub const ROLE: &str = "arn:aws:iam::111122223333:role/entra-mirror";
 
@@ -34,25 +36,19 @@ pub async fn set_up(
     sandbox: &ServedSandbox,
     federation: &Federation,
 ) -> anyhow::Result<Vec<(&'static str, String)>> {
-    // As in template.yaml.
-    let grant = json!({"audience": AUDIENCE, "signing_algorithm": "RS256", "longest_seconds": 300});
-    let role = json!({"name": "entra-mirror", "web_identity_tokens": grant});
-    sandbox
-        .control("seed", json!({"accounts": [{"id": sandbox.address("account_id"), "roles": [role]}]}))
-        .await?;
+    let (control, account) = (Control::of(&sandbox.addresses), sandbox.address("account_id"));
+    let credentials = credentials_of_role(&control, &account, "entra-mirror").await?;
     let issuer = sandbox.issuer().await?;
     sandbox.control("faults", json!({"federated_credential_delay": {"reads": federation.missed}})).await?;
     let credential = json!({"name": "functions", "issuer": issuer, "subject": federation.trusted,
                             "audiences": [AUDIENCE]});
     let path = format!("/applications/{}/federatedIdentityCredentials", sandbox.address("client_object_id"));
     Driver::sign_in(&sandbox.addresses).await?.entra.post(&path, credential).await?;
-    let session = sandbox.control("session", json!({"role": ROLE})).await?;
-    let of = |name: &str| session[name].as_str().map(str::to_owned).context("a session without credentials");
     Ok(vec![
         ("ENTRA_CREDENTIAL_SECRET", String::new()),
-        ("AWS_ACCESS_KEY_ID", of("access_key_id")?),
-        ("AWS_SECRET_ACCESS_KEY", of("secret_access_key")?),
-        ("AWS_SESSION_TOKEN", of("session_token")?),
+        ("AWS_ACCESS_KEY_ID", credentials.access_key_id().to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key().to_owned()),
+        ("AWS_SESSION_TOKEN", credentials.session_token().unwrap_or_default().to_owned()),
     ])
 }
 

@@ -4,12 +4,14 @@
 use crate::account::{Account, REGION};
 use crate::binaries::built;
 use crate::event_source::{EventSource, Wait};
-use crate::federation::AUDIENCE;
 use crate::function::{Function, Variables};
 use crate::identity_store::HeldState;
 use crate::served_sandbox::ServedSandbox;
 use crate::waiting::{Seen, eventually};
 use anyhow::{Context, ensure};
+use entra_mirror::playground::caller::credentials_of_role;
+use entra_mirror::playground::console::Console;
+use entra_mirror::playground::control::Control;
 use planning::setup::{DeploymentFile, parameters_of};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -85,7 +87,8 @@ impl SetupWorld {
         let (account, http) = (Arc::new(account), reqwest::Client::new());
         let mut world = Self { sandbox, account, folder, token: String::new(), http };
         world.operator(json!({"scopes": SCOPES})).await?;
-        std::fs::write(world.metadata(), world.service_provider_metadata().await?)?;
+        let metadata = Console::of(&world.sandbox.addresses).service_provider_metadata().await?;
+        std::fs::write(world.metadata(), metadata)?;
         Ok(Some(world))
     }
 
@@ -237,19 +240,13 @@ impl SetupWorld {
 
     /// The credentials that Lambda gives a function of its role, which template.yaml makes under a fixed name.
     async fn session(&self, function: &str) -> anyhow::Result<Vec<(&'static str, String)>> {
-        let grant = json!({"audience": AUDIENCE, "signing_algorithm": "RS256", "longest_seconds": 300});
-        let (account, name) =
-            (self.sandbox.address("account_id"), format!("{}-{function}", self.account.stack()));
-        let role = json!({"name": name, "web_identity_tokens": grant});
-        self.sandbox.control("seed", json!({"accounts": [{"id": account, "roles": [role]}]})).await?;
-        let role = format!("arn:aws:iam::{account}:role/{name}");
-        let session = self.sandbox.control("session", json!({"role": role})).await?;
-        let of =
-            |name: &str| session[name].as_str().map(str::to_owned).context("a session without credentials");
+        let (control, account) = (Control::of(&self.sandbox.addresses), self.sandbox.address("account_id"));
+        let role = format!("{}-{function}", self.account.stack());
+        let credentials = credentials_of_role(&control, &account, &role).await?;
         Ok(vec![
-            ("AWS_ACCESS_KEY_ID", of("access_key_id")?),
-            ("AWS_SECRET_ACCESS_KEY", of("secret_access_key")?),
-            ("AWS_SESSION_TOKEN", of("session_token")?),
+            ("AWS_ACCESS_KEY_ID", credentials.access_key_id().to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key().to_owned()),
+            ("AWS_SESSION_TOKEN", credentials.session_token().unwrap_or_default().to_owned()),
         ])
     }
 
@@ -288,16 +285,11 @@ impl SetupWorld {
     /// # Errors
     /// When the file is not there, or the console refuses it.
     pub async fn import_in_console(&self) -> anyhow::Result<()> {
-        let metadata = std::fs::read_to_string(self.folder.join("entra-federation-metadata.xml"))?;
-        let certificate = std::fs::read_to_string(self.folder.join("entra-signing-certificate.pem"))?;
-        let read = engine::rotation::metadata::read(metadata.as_bytes())?;
+        let read = |file: &str| std::fs::read_to_string(self.folder.join(file));
+        let (metadata, certificate) =
+            (read("entra-federation-metadata.xml")?, read("entra-signing-certificate.pem")?);
         let tenant = self.parameter("EntraTenantId")?;
-        let login_url = format!("https://login.microsoftonline.com/{tenant}/saml2");
-        let saml = json!({"idpConfig": {"entityId": read.reading.entity_id, "loginURL": login_url},
-                          "idpCertificate": certificate});
-        let input =
-            json!({"directoryId": self.sandbox.address("identity_store_id"), "samlConfiguration": saml});
-        self.console("CreateExternalIdPConfigurationForDirectory", input).await.map(|_| ())
+        Console::of(&self.sandbox.addresses).change_identity_source(&metadata, &certificate, &tenant).await
     }
 
     /// The user tries to sign in to AWS; why it fails, if it does.
@@ -307,32 +299,6 @@ impl SetupWorld {
     pub async fn sign_in(&self, user: &str) -> anyhow::Result<Value> {
         let application = self.parameter("EntraApplicationId")?;
         self.sandbox.control("sign-in", json!({"user": user, "application": application})).await
-    }
-
-    async fn service_provider_metadata(&self) -> anyhow::Result<String> {
-        let input = json!({"directoryId": self.sandbox.address("identity_store_id")});
-        let answer = self.console("GetAWSSPConfigurationForDirectory", input).await?;
-        let metadata = answer["awsSPSAMLConfig"]["metadata"].as_str();
-        Ok(metadata.with_context(|| format!("no metadata: {answer}"))?.to_owned())
-    }
-
-    /// A call of the console's API, as a person makes it in a browser.
-    async fn console(&self, operation: &str, input: Value) -> anyhow::Result<Value> {
-        let scope = format!("Credential=AKIDPERSON/20261102/{REGION}/appsauth/aws4_request");
-        let request = self
-            .http
-            .post(self.sandbox.address("aws"))
-            .body(input.to_string())
-            .header("x-sandbox-driver", "1")
-            .header("x-amz-date", "20261102T080000Z")
-            .header("content-type", "application/x-amz-json-1.0")
-            .header("x-amz-target", format!("AppsAuthControlPlaneService.{operation}"))
-            .header("authorization", format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=none"));
-        let answer = request.send().await?;
-        let status = answer.status();
-        let bytes = answer.bytes().await?;
-        ensure!(status.is_success(), "{operation}: {status} {}", String::from_utf8_lossy(&bytes));
-        Ok(serde_json::from_slice(&bytes)?)
     }
 }
 

@@ -4,7 +4,9 @@
 use super::driver::{self, Driver};
 use super::events::EventCollector;
 use super::product::{AccessConnections, Product};
-use super::{CLIENT_STATE, LOOK, MINUTE_RUN, connect, quotas, serve, settings, text, webhook_server};
+use super::{
+    CLIENT_STATE, LOOK, MINUTE_RUN, connect_ready_made, quotas, serve, settings, text, webhook_server,
+};
 use anyhow::Context;
 use async_trait::async_trait;
 use comfy_table::{Cell, ColumnConstraint, Table, Width};
@@ -97,7 +99,7 @@ pub async fn act() -> anyhow::Result<AccessAct> {
     steps.push(stage.step("the rule changes: lab instead of staging", &["prod", "lab"]).await?);
 
     let failure = json!({"account": id("staging"), "times": 1, "reason": "a role of this name is protected"});
-    stage.driver.control("faults", &json!({"provisioning": {"failures": [failure]}})).await?;
+    stage.driver.control.ask("faults", &json!({"provisioning": {"failures": [failure]}})).await?;
     stage.rules.set(rules(&["prod", "lab", "staging"]));
     let what = "staging comes back; AWS fails the first time";
     let mut step = stage.step(what, &["prod", "lab", "staging"]).await?;
@@ -130,16 +132,16 @@ struct Stage {
 
 impl Stage {
     async fn build() -> anyhow::Result<Self> {
-        let (addresses, serving) = serve().await?;
+        let (addresses, serving) = serve(false).await?;
         let driver = Driver::sign_in(&addresses).await?;
         let accounts: Vec<Value> =
             ACCOUNTS.iter().map(|(name, id)| json!({"id": id, "name": name})).collect();
         let seed = json!({"accounts": accounts, "permission_sets": [{"name": PERMISSION_SET}]});
-        let seeded = driver.control("seed", &seed).await?;
-        driver.control("faults", &json!({"provisioning": {"seconds": PROVISIONING_SECONDS}})).await?;
+        let seeded = driver.control.ask("seed", &seed).await?;
+        driver.control.ask("faults", &json!({"provisioning": {"seconds": PROVISIONING_SECONDS}})).await?;
         let events = Arc::new(EventCollector::default());
         let rules = Arc::new(ChangingRules(Mutex::new(rules(&["prod", "staging"]))));
-        let mut connections = connect(&addresses, events.clone(), quotas())?;
+        let mut connections = connect_ready_made(&addresses, events.clone(), quotas())?;
         let access = access(&addresses, rules.clone())?;
         connections.access = Some(access.clone());
         let mut product = Product::start(connections.clone(), settings(), MINUTE_RUN);
@@ -190,7 +192,7 @@ impl Stage {
     }
 
     async fn accounts(&self) -> anyhow::Result<BTreeSet<String>> {
-        let state = self.driver.state().await?;
+        let state = self.driver.control.look("state").await?;
         let held = state["access"]["account_assignments"].as_array().cloned().unwrap_or_default();
         let name =
             |id: &str| ACCOUNTS.iter().find(|(_, known)| *known == id).map(|(name, _)| (*name).to_owned());

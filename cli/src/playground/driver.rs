@@ -2,9 +2,9 @@
 //! into the sandbox's own counts.
 
 use super::comparison::{self, Exceptions, Side};
+use super::control::Control;
 use super::entra::Entra;
 use super::text;
-use anyhow::{Context, ensure};
 use aws_sdk_identitystore::Client;
 use aws_sdk_identitystore::config::interceptors::BeforeTransmitInterceptorContextMut;
 use aws_sdk_identitystore::config::retry::RetryConfig;
@@ -29,25 +29,36 @@ const SUBSCRIPTION: SignedDuration = SignedDuration::from_hours(24);
 pub struct Driver {
     /// Entra ID.
     pub entra: Entra,
+    /// The sandbox's own face.
+    pub control: Control,
     client: Client,
     store: String,
     service_principal: String,
-    http: reqwest::Client,
-    control: String,
     /// The last name of every object that was ever seen: who is deleted still has one.
     names: Mutex<BTreeMap<String, String>>,
 }
 
 impl Driver {
-    /// Signs in.
+    /// Signs in to a tenant that is ready made, as its app registration.
     pub async fn sign_in(addresses: &Value) -> anyhow::Result<Self> {
+        let entra = Entra::sign_in(addresses).await?;
+        Self::with(entra, addresses, text(addresses, "service_principal_id"))
+    }
+
+    /// Signs in as an administrator; `service_principal` is the enterprise application's.
+    pub async fn administer(addresses: &Value, service_principal: &str) -> anyhow::Result<Self> {
+        let entra = Entra::administer(addresses, service_principal).await?;
+        Self::with(entra, addresses, service_principal.to_owned())
+    }
+
+    fn with(entra: Entra, addresses: &Value, service_principal: String) -> anyhow::Result<Self> {
+        let config = aws(addresses, SharedHttp::new()?);
         Ok(Self {
-            entra: Entra::sign_in(addresses).await?,
-            client: identity_store_client(addresses, SharedHttp::new()?, true),
+            entra,
+            control: Control::of(addresses),
+            client: identity_store_client(&config, true),
             store: text(addresses, "identity_store_id"),
-            service_principal: text(addresses, "service_principal_id"),
-            http: reqwest::Client::new(),
-            control: text(addresses, "control"),
+            service_principal,
             names: Mutex::default(),
         })
     }
@@ -71,35 +82,17 @@ impl Driver {
 
     /// The product's calls since they were forgotten.
     pub async fn calls(&self) -> anyhow::Result<Value> {
-        let answer = self.http.get(format!("{}/calls", self.control)).send().await?;
-        serde_json::from_slice(&answer.bytes().await?).context("the sandbox's calls are no JSON")
+        self.control.look("calls").await
     }
 
-    /// Everything on the side of AWS.
-    pub async fn state(&self) -> anyhow::Result<Value> {
-        let answer = self.http.get(format!("{}/state", self.control)).send().await?;
-        serde_json::from_slice(&answer.bytes().await?).context("the sandbox's state is no JSON")
-    }
-
-    /// Asks the sandbox for something: `seed` or `faults`.
-    pub async fn control(&self, what: &str, body: &Value) -> anyhow::Result<Value> {
-        let request = self.http.post(format!("{}/{what}", self.control));
-        let answer = request.header("content-type", "application/json").body(body.to_string()).send().await?;
-        let is_taken = answer.status().is_success();
-        let answer: Value = serde_json::from_slice(&answer.bytes().await?)?;
-        ensure!(is_taken, "the sandbox refused the {what}: {answer}");
-        Ok(answer)
+    /// Counts from nought again.
+    pub async fn forget_calls(&self) -> anyhow::Result<()> {
+        self.control.forget_calls().await
     }
 
     /// True if no notification is on its way.
     pub async fn has_delivered(&self) -> anyhow::Result<bool> {
         Ok(self.calls().await?["notifications"]["waiting"] == 0)
-    }
-
-    /// Counts from nought again.
-    pub async fn forget_calls(&self) -> anyhow::Result<()> {
-        self.http.delete(format!("{}/calls", self.control)).send().await?.error_for_status()?;
-        Ok(())
     }
 
     /// The lines with names in place of the ids of both sides.
@@ -122,9 +115,13 @@ impl Driver {
     }
 }
 
-/// What clients of the sandbox's AWS are made from.
+/// What clients of the sandbox's AWS are made from, for somebody with any keys.
 pub fn aws(addresses: &Value, http: SharedHttp) -> SdkConfig {
-    let credentials = Credentials::new("playground", "playground", None, None, "playground");
+    aws_as(addresses, http, Credentials::new("playground", "playground", None, None, "playground"))
+}
+
+/// What clients of the sandbox's AWS are made from.
+pub fn aws_as(addresses: &Value, http: SharedHttp, credentials: Credentials) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(text(addresses, "region")))
@@ -137,8 +134,8 @@ pub fn aws(addresses: &Value, http: SharedHttp) -> SdkConfig {
 }
 
 /// A client of the sandbox's identity store; an uncounted one says that its calls are not the product's.
-pub fn identity_store_client(addresses: &Value, http: SharedHttp, uncounted: bool) -> Client {
-    let config = aws_sdk_identitystore::config::Builder::from(&aws(addresses, http));
+pub fn identity_store_client(aws: &SdkConfig, uncounted: bool) -> Client {
+    let config = aws_sdk_identitystore::config::Builder::from(aws);
     let config = config.retry_classifier(ThrottlesAreOurs);
     let config = if uncounted { config.interceptor(NotTheProduct) } else { config };
     Client::from_conf(config.build())

@@ -1,5 +1,7 @@
 //! Drives the sandbox's Entra ID with real Graph verbs, as an administrator would.
 
+use super::control::Control;
+use super::text;
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
@@ -14,18 +16,20 @@ pub struct Entra {
 
 /// The header that tells the sandbox that a call is the story's, not the product's.
 const DRIVER: (&str, &str) = (sandbox::DRIVER_HEADER, "1");
+/// What an administrator's tool asks for.
+const SCOPES: [&str; 4] =
+    ["AppRoleAssignment.ReadWrite.All", "Directory.Read.All", "Group.ReadWrite.All", "User.ReadWrite.All"];
 
 impl Entra {
-    /// Signs in with the sandbox's client.
+    /// Signs in to a tenant that is ready made, with the secret of its app registration.
     pub async fn sign_in(addresses: &Value) -> anyhow::Result<Self> {
-        let text = |name: &str| addresses[name].as_str().unwrap_or_default().to_owned();
         let http = reqwest::Client::new();
-        let url = format!("{}/{}/oauth2/v2.0/token", text("login"), text("tenant_id"));
+        let url = format!("{}/{}/oauth2/v2.0/token", text(addresses, "login"), text(addresses, "tenant_id"));
         let form = form(&[
             ("grant_type", "client_credentials"),
             ("scope", "https://graph.microsoft.com/.default"),
-            ("client_id", &text("client_id")),
-            ("client_secret", &text("client_secret")),
+            ("client_id", &text(addresses, "client_id")),
+            ("client_secret", &text(addresses, "client_secret")),
         ]);
         let response = http
             .post(url)
@@ -35,14 +39,23 @@ impl Entra {
             .send()
             .await?;
         let answer: Value = serde_json::from_slice(&response.bytes().await?)?;
+        Self::with_token(addresses, &answer, text(addresses, "service_principal_id")).await
+    }
+
+    /// Signs in as a person who administers users, groups and assignments.
+    pub async fn administer(addresses: &Value, service_principal: &str) -> anyhow::Result<Self> {
+        let answer = Control::of(addresses).ask("operator", &json!({"scopes": SCOPES})).await?;
+        Self::with_token(addresses, &answer, service_principal.to_owned()).await
+    }
+
+    async fn with_token(
+        addresses: &Value,
+        answer: &Value,
+        service_principal_id: String,
+    ) -> anyhow::Result<Self> {
         let token = answer["access_token"].as_str().context("the sandbox's login gave no token")?.to_owned();
-        let mut entra = Self {
-            http,
-            graph: text("graph"),
-            token,
-            service_principal_id: text("service_principal_id"),
-            app_role_id: String::new(),
-        };
+        let (http, graph) = (reqwest::Client::new(), text(addresses, "graph"));
+        let mut entra = Self { http, graph, token, service_principal_id, app_role_id: String::new() };
         let path = format!("/servicePrincipals/{}", entra.service_principal_id);
         let roles = entra.get(&path).await?["appRoles"].clone();
         let user_role =

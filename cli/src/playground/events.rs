@@ -1,12 +1,16 @@
 //! Collects what the product reports while a step is played.
 
 use engine::access::FailedChange;
+use engine::ports::CallError;
+use engine::subscriptions::telemetry::SubscriptionTelemetry;
+use engine::subscriptions::{Report, SubscriptionError};
 use engine::sweep::SweepReport;
 use engine::sweep::ports::SweepTelemetry;
 use engine::telemetry::{Applied, AppliedAssignment, Count, Telemetry};
 use jiff::SignedDuration;
 use planning::EntraObjectId;
 use planning::skipped::Skipped;
+use planning::subscriptions::Step;
 use planning::sweep::ForeignMember;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -85,4 +89,17 @@ impl SweepTelemetry for EventCollector {
     }
 
     fn swept(&self, _report: &SweepReport, _took: SignedDuration) {}
+}
+
+/// The run itself answers with what it did.
+impl SubscriptionTelemetry for EventCollector {
+    fn stepped(&self, _step: &Step) {}
+
+    fn retried(&self, _error: &CallError) {}
+
+    fn failed(&self, _error: &SubscriptionError) {
+        self.lock().failures += 1;
+    }
+
+    fn looked(&self, _report: &Report) {}
 }

@@ -2,7 +2,7 @@
 //! HTTP between them and the sandbox.
 
 use super::events::EventCollector;
-use ::entra::{ClientStateSource, ClientStates};
+use ::entra::{ClientStateSource, ClientStates, CurrentClientState, GraphClient, GraphSubscriptions};
 use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use engine::access::ports::RulesReader;
@@ -11,6 +11,7 @@ use engine::assignments::AssignmentPoll;
 use engine::mirror::{Mirror, MirrorPorts, MirrorSettings};
 use engine::moving::Mover;
 use engine::ports::CallError;
+use engine::subscriptions::Subscriber;
 use engine::sweep::ports::BulkDirectory;
 use engine::sweep::{DriftPolicy, FullSweep, SweepSettings};
 use identity_center::{IdentityStore, Instance, Organization};
@@ -18,9 +19,12 @@ use jiff::{SignedDuration, Timestamp};
 use ledger::memory::{MemoryLedger, MemoryLifecycleQueue, MemoryQueue, Received};
 use mirror::MirrorFunction;
 use planning::EntraObjectId;
+use planning::subscriptions::WebhookAddress;
+use secrecy::SecretString;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
+use subscriptions::SubscriptionsFunction;
 use sweep::{SweepEvent, SweepFunction};
 use tokio::task::JoinSet;
 use webhook::{StateStore, WebhookFunction};
@@ -126,6 +130,27 @@ impl Product {
         }
     }
 
+    /// The function that keeps Graph's notifications coming to this webhook.
+    pub fn subscriptions(
+        &self,
+        graph: GraphClient,
+        webhook: &str,
+        client_state: &str,
+        events: Arc<EventCollector>,
+    ) -> SubscriptionsFunction {
+        let state = Arc::new(KnownState(client_state.to_owned()));
+        SubscriptionsFunction {
+            subscriber: Subscriber {
+                subscriptions: Arc::new(GraphSubscriptions::new(graph, state)),
+                ledger: Arc::new(self.ledger.clone()),
+                sweeps: Arc::new(self.ledger.clone()),
+                clock: Arc::new(SystemClock),
+                telemetry: events,
+                webhook: WebhookAddress::new(webhook),
+            },
+        }
+    }
+
     /// Starts mirror and minute run on this thread, as in Lambda: needs a `LocalSet` around it. `every` is the time between two minute runs.
     pub fn start(connections: Connections, settings: MirrorSettings, every: Duration) -> Self {
         let (queue, ledger) = (MemoryQueue::default(), MemoryLedger::default());
@@ -205,6 +230,13 @@ struct KnownState(String);
 impl ClientStateSource for KnownState {
     async fn read(&self) -> Result<ClientStates, CallError> {
         Ok(ClientStates::new(self.0.clone().into(), None))
+    }
+}
+
+#[async_trait]
+impl CurrentClientState for KnownState {
+    async fn current(&self) -> Result<SecretString, CallError> {
+        Ok(self.0.clone().into())
     }
 }
 

@@ -14,6 +14,9 @@ pub struct Story {
     pub exceptions: Exceptions,
 }
 
+/// Who can sign in when the story ends.
+pub const SIGNS_IN: &str = "ada.king@contoso.example";
+
 /// The steps in their order: a name for the table, and what happens in Entra ID.
 pub const STEPS: [(&str, &str); 15] = [
     ("assign a group of five", "Engineers, with five members, is assigned to the application"),
@@ -47,7 +50,7 @@ impl Story {
             }
             2 => {
                 let change = json!({
-                    "userPrincipalName": "ada.king@contoso.example",
+                    "userPrincipalName": SIGNS_IN,
                     "mail": "ada.king@contoso.example",
                     "surname": "King",
                     "displayName": "Ada King",

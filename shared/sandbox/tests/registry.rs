@@ -269,6 +269,22 @@ async fn consent_takes_the_role_and_may_be_given_on_its_page() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_reads_the_directory_may_not_write_it_and_who_writes_users_may_not_write_groups() {
+    let group = json!({"displayName": "Engineers", "mailEnabled": false, "mailNickname": "group", "securityEnabled": true});
+    let user = json!({"accountEnabled": true, "displayName": "Ada", "mailNickname": "ada",
+                      "userPrincipalName": "ada@contoso.example", "passwordProfile": {"password": "correct horse battery"}});
+    for (scopes, users, groups) in [
+        (json!(["Directory.Read.All"]), 403, 403),
+        (json!(["User.ReadWrite.All"]), 201, 403),
+        (json!(["Group.ReadWrite.All"]), 403, 201),
+    ] {
+        let world = world(json!({"scopes": scopes})).await;
+        assert_eq!(world.post("/users", user.clone()).await.status, users, "{scopes}");
+        assert_eq!(world.post("/groups", group.clone()).await.status, groups, "{scopes}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_operator_is_held_to_the_scopes_and_time_of_the_token() {
     let mut world = world(json!({"scopes": ["User.Read"], "expires_in_seconds": 60})).await;
     assert_eq!(world.get("/organization").await.status, 200);

@@ -56,7 +56,7 @@ pub(crate) fn credential(
             let secrets = aws_sdk_secretsmanager::Client::new(aws);
             Arc::new(EntraSecret(Secret::new(secrets, secret.clone())))
         }
-        None => Arc::new(WebIdentity(aws_sdk_sts::Client::new(aws))),
+        None => Arc::new(WebIdentity::new(aws)),
     };
     Arc::new(AppCredential::new(
         Arc::new(http.clone()),

@@ -21,9 +21,9 @@ pub mod setup;
 pub mod subscriptions;
 pub mod sweep;
 pub mod telemetry;
+pub mod web_identity;
 pub mod webhook;
 
 mod graph;
 mod rotation_telemetry;
 mod variables;
-mod web_identity;

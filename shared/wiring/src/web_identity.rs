@@ -2,6 +2,7 @@
 //! trusts (IAM outbound identity federation).
 
 use async_trait::async_trait;
+use aws_config::SdkConfig;
 use aws_sdk_sts::Client;
 use aws_sdk_sts::error::ProvideErrorMetadata;
 use engine::ports::{CallError, Cause};
@@ -16,7 +17,14 @@ const DURATION: i32 = 300;
 
 /// Tokens of AWS STS, from the endpoint of the Region: the global one gives none.
 #[derive(Debug, Clone)]
-pub(crate) struct WebIdentity(pub(crate) Client);
+pub struct WebIdentity(Client);
+
+impl WebIdentity {
+    /// Of whoever these credentials are.
+    pub fn new(aws: &SdkConfig) -> Self {
+        Self(Client::new(aws))
+    }
+}
 
 #[async_trait]
 impl ProofSource for WebIdentity {

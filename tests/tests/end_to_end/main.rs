@@ -11,6 +11,7 @@ mod logs;
 mod names;
 mod notifications;
 mod plan;
+mod playground;
 mod queue;
 mod review;
 mod setup;

@@ -1,9 +1,10 @@
 //! A tenant whose certificate expires, what trusts it, and the rotation over real HTTP; time is put forward.
 
+use super::super::control::Control;
 use super::super::text;
 use super::reports::Reports;
 use ::entra::{AppCredential, GraphClient, GraphSigningCertificates, LoginMetadata, Proof};
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use aws_sdk_iam::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use engine::budget::Budget;
 use engine::ports::Clock;
@@ -61,7 +62,7 @@ pub struct RotationWorld {
     /// Thumbprints and PEMs of the certificates at the start.
     pub certificates: Vec<Value>,
     clock: Arc<VirtualClock>,
-    http: reqwest::Client,
+    sandbox: Control,
     /// Sign-in events that were counted.
     counted: Mutex<usize>,
     serving: AbortHandle,
@@ -126,10 +127,10 @@ impl RotationWorld {
             telemetry: reports.clone(),
             ..parts.rotator(&choices)?
         };
-        let http = reqwest::Client::new();
         let certificates = Vec::new();
         let counted = Mutex::new(0);
         let mut world = Self {
+            sandbox: Control::of(&addresses),
             addresses,
             ledger,
             publication,
@@ -138,7 +139,6 @@ impl RotationWorld {
             rotator,
             certificates,
             clock,
-            http,
             counted,
             serving,
         };
@@ -212,13 +212,7 @@ impl RotationWorld {
     /// # Errors
     /// When the sandbox refuses it.
     pub async fn control(&self, path: &str, body: Value) -> anyhow::Result<Value> {
-        let url = format!("{}/{path}", text(&self.addresses, "control"));
-        let request = self.http.post(url).header("content-type", "application/json").body(body.to_string());
-        let answer = request.send().await?;
-        let status = answer.status();
-        let bytes = answer.bytes().await?;
-        ensure!(status.is_success(), "the sandbox refused: {status} {}", String::from_utf8_lossy(&bytes));
-        Ok(serde_json::from_slice(&bytes)?)
+        self.sandbox.ask(path, &body).await
     }
 
     /// Gets `/control/<path>`.
@@ -226,8 +220,7 @@ impl RotationWorld {
     /// # Errors
     /// When the sandbox does not answer.
     pub async fn look(&self, path: &str) -> anyhow::Result<Value> {
-        let url = format!("{}/{path}", text(&self.addresses, "control"));
-        Ok(serde_json::from_slice(&self.http.get(url).send().await?.bytes().await?)?)
+        self.sandbox.look(path).await
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 /// Permissions of Microsoft Graph by name, as far as they matter here, with the id of the application permission; empty
 /// where only an operator may have it.
-pub(super) const PERMISSIONS: [(&str, &str); 12] = [
+pub(super) const PERMISSIONS: [(&str, &str); 14] = [
     ("Application.Read.All", "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30"),
     ("Application.ReadWrite.All", "1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9"),
     ("Application.ReadWrite.OwnedBy", "18a4783c-866b-4cc7-a460-3d5e5662c884"),
@@ -21,6 +21,8 @@ pub(super) const PERMISSIONS: [(&str, &str); 12] = [
     ("Synchronization.Read.All", "5ba43d2f-fa88-4db2-bd1c-a67c5f0fb1ce"),
     ("User.Read.All", "df021288-bdef-4463-88db-98f22de89214"),
     ("User.Read", ""),
+    ("Group.ReadWrite.All", ""),
+    ("User.ReadWrite.All", ""),
 ];
 
 /// A set of permissions.
@@ -123,13 +125,14 @@ impl Tenant {
                 reads(method) && any(&["Directory.Read.All"])
             }
             (_, ["users", _, "checkMemberGroups"]) => any(&["Directory.Read.All"]),
-            (_, ["users", ..] | ["directory", "deletedItems", ..]) => {
-                reads(method) && any(&["User.Read.All", "Directory.Read.All"])
+            ("GET", ["directory", "deletedItems", ..]) => any(&["User.Read.All", "Directory.Read.All"]),
+            ("GET", ["users", ..]) => any(&["User.Read.All", "User.ReadWrite.All", "Directory.Read.All"]),
+            (_, ["users", ..]) => any(&["User.ReadWrite.All"]),
+            ("GET", ["groups", _, "members" | "transitiveMembers", ..]) => {
+                any(&["GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All"])
             }
-            (_, ["groups", _, "members" | "transitiveMembers", ..]) => {
-                reads(method) && any(&["GroupMember.Read.All", "Group.Read.All", "Directory.Read.All"])
-            }
-            (_, ["groups", ..]) => reads(method) && any(&["Group.Read.All", "Directory.Read.All"]),
+            ("GET", ["groups", ..]) => any(&["Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All"]),
+            (_, ["groups", ..]) => any(&["Group.ReadWrite.All"]),
             ("POST", ["directoryObjects", "getByIds"]) => any(&["Directory.Read.All"]),
             // Which resources are subscribed to stands in the body: both are what the product needs.
             (_, ["subscriptions", ..]) => any(&["User.Read.All"]) && any(&["Group.Read.All"]),
