@@ -26,6 +26,8 @@ pub struct Function {
     name: String,
     variables: Variables,
     time: Duration,
+    /// What starts the binary, with its arguments; the binary itself if there is nothing.
+    launcher: Vec<String>,
     logs: Logs,
     /// Held while an event is handled: an environment has one at a time.
     turn: AsyncMutex<()>,
@@ -51,11 +53,18 @@ impl Function {
             name: name.to_owned(),
             variables,
             time,
+            launcher: Vec::new(),
             logs: Logs::new()?,
             turn: AsyncMutex::default(),
             environment: Mutex::default(),
             starts: AtomicUsize::new(0),
         })
+    }
+
+    /// Started by this program with these arguments, which are followed by the binary.
+    #[must_use]
+    pub fn launched_by(self, launcher: Vec<String>) -> Self {
+        Self { launcher, ..self }
     }
 
     /// What its processes wrote.
@@ -130,7 +139,15 @@ impl Function {
     }
 
     fn spawn(&self, api: &RuntimeApi) -> anyhow::Result<Child> {
-        let mut command = Command::new(built(&self.name)?);
+        let binary = built(&self.name)?;
+        let mut command = match self.launcher.split_first() {
+            None => Command::new(binary),
+            Some((program, arguments)) => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(binary);
+                command
+            }
+        };
         let function = [
             ("AWS_LAMBDA_RUNTIME_API", api.address().to_string()),
             ("AWS_LAMBDA_FUNCTION_NAME", self.name.clone()),

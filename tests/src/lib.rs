@@ -22,5 +22,6 @@ pub mod served_sandbox;
 pub mod setup_world;
 pub mod simulation;
 pub mod snapshot;
+pub mod terminal;
 pub mod waiting;
 pub mod world;

@@ -4,6 +4,7 @@ use crate::plan::folder;
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use tests::setup_world::{Ended, SCOPES, SetupWorld, ended};
+use tests::terminal::Terminal;
 use tests::waiting::{Seen, eventually};
 
 const ADA: &str = "ada.lovelace@contoso.example";
@@ -313,5 +314,29 @@ async fn nothing_is_done_where_nobody_can_be_asked() -> anyhow::Result<()> {
     let Some(world) = world("unasked").await? else { return Ok(()) };
     expect(&world.setup(&["--credential=secret"]).await?, 1, "add --yes to do what is shown")?;
     assert_eq!(world.applications().await?.len(), 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_is_asked_decides_whether_anything_is_done_and_whether_anything_is_overwritten()
+-> anyhow::Result<()> {
+    let Some(world) = world("asked").await? else { return Ok(()) };
+    let answering = async |typed: &str| {
+        let (_terminal, input) = Terminal::open(typed)?;
+        let mut command = world.command(&USUAL[1..])?;
+        command.stdin(input);
+        ended(command).await
+    };
+    expect(&answering("y\n").await?, 2, "Nothing is done.")?;
+    assert_eq!(world.applications().await?.len(), 0);
+    expect(&answering("yes\n").await?, 0, "sam deploy")?;
+
+    let principal = format!("/servicePrincipals/{}", world.parameter("EntraServicePrincipalId")?);
+    let other = json!({"loginUrl": "https://other.awsapps.com/start"});
+    world.graph("PATCH", &principal, other.clone()).await?;
+    expect(&answering("yes\nno\n").await?, 2, "Add --overwrite to change it")?;
+    assert_eq!(world.graph("GET", &principal, Value::Null).await?["loginUrl"], other["loginUrl"]);
+    expect(&answering("yes\nyes\n").await?, 0, "")?;
+    assert_eq!(world.graph("GET", &principal, Value::Null).await?["loginUrl"], PORTAL);
     Ok(())
 }

@@ -4,6 +4,7 @@ mod access;
 mod alone;
 mod calls;
 mod certificate;
+mod cold_start;
 mod doctor;
 mod figure;
 mod first_https;
@@ -132,6 +133,9 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<bool> {
     if lag::NAMES.into_iter().any(wanted) {
         print(repeated(async || lag::measure().await).await?)?;
     }
+    if wanted(cold_start::NAME) {
+        print(repeated(async || Ok(vec![cold_start::measure().await?])).await?)?;
+    }
     for function in start::FUNCTIONS {
         if wanted(&start::name(function)) {
             print(repeated(async || Ok(vec![start::measure(function)?])).await?)?;
@@ -165,6 +169,7 @@ fn names() -> Vec<String> {
     names.extend(setup::NAMES.map(str::to_owned));
     names.push(doctor::NAME.to_owned());
     names.extend(lag::NAMES.map(str::to_owned));
+    names.push(cold_start::NAME.to_owned());
     names.extend(start::FUNCTIONS.iter().flat_map(|name| [start::name(name), first_https::name(name)]));
     names.extend(memory::NAMES.map(str::to_owned));
     names.push(webhook_rate::NAME.to_owned());
