@@ -19,6 +19,13 @@ pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// The stack. `setup` and `start` work on it (entra-mirror, unless named); any other command takes what its functions run
+    /// with, where the environment has no variable.
+    #[arg(long, global = true)]
+    pub stack: Option<String>,
+    /// Sign in to Entra ID with a code, in place of the functions' credential.
+    #[arg(long, global = true)]
+    pub sign_in: bool,
 }
 
 /// What to do.
@@ -42,9 +49,6 @@ pub enum Command {
     /// subscriptions, reads the assignments, compares everything, and follows the work until both sides agree. It can be
     /// repeated. Ends with 1 if they do not agree in time.
     Start {
-        /// The stack's name.
-        #[arg(long, default_value = "entra-mirror")]
-        stack: String,
         /// Follow the work for so many seconds; it goes on by itself.
         #[arg(long, value_name = "SECONDS", default_value_t = 3_600)]
         wait: u64,
@@ -161,6 +165,13 @@ pub enum Command {
         #[command(subcommand)]
         command: RulesCommand,
     },
+}
+
+impl Command {
+    /// True if it is about a system that is deployed and runs.
+    pub fn is_about_a_deployment(&self) -> bool {
+        !matches!(self, Self::Sandbox { .. } | Self::Playground { .. } | Self::Setup(_) | Self::Start { .. })
+    }
 }
 
 /// What to do about the signing certificate.

@@ -1,26 +1,41 @@
 //! Which command does what, and what it ends with.
 
-use crate::arguments::{Command, RulesCommand};
+use crate::arguments::{Arguments, Command, RulesCommand};
 use entra_mirror::plan_command::PlanOptions;
 use entra_mirror::start_command::StartOptions;
 use entra_mirror::{
     adopt_command, apply_command, certificate_command, doctor_command, explain_command, holds_command,
-    plan_command, playground, rules_command, sandbox_command, setup_command, snapshot_command, start_command,
+    plan_command, playground, rules_command, sandbox_command, setup_command, sign_in, snapshot_command,
+    start_command,
 };
 use std::process::ExitCode;
+use std::time::Duration;
 use tokio::task::LocalSet;
+use wiring::deployment;
+
+/// The stack that is set up and started, unless another one is named.
+const STACK: &str = "entra-mirror";
 
 /// Does what a command asks for.
-pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
+pub async fn run(Arguments { command, stack, sign_in }: Arguments) -> anyhow::Result<ExitCode> {
+    if command.is_about_a_deployment() {
+        if let Some(stack) = &stack {
+            deployment::take_variables(stack).await?;
+        }
+        if sign_in {
+            deployment::take_token(&sign_in::to_read().await?);
+        }
+    }
+    let stack = stack.unwrap_or_else(|| STACK.to_owned());
     let done = |()| ExitCode::SUCCESS;
     let judged = |good| if good { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     match command {
         Command::Sandbox { port, empty } => sandbox_command::run(port, empty).await.map(done),
-        Command::Start { stack, wait, json } => {
-            let wait = std::time::Duration::from_secs(wait);
+        Command::Start { wait, json } => {
+            let wait = Duration::from_secs(wait);
             start_command::run(StartOptions { stack, wait, json }).await
         }
-        Command::Setup(options) => setup_command::run(options.into()).await,
+        Command::Setup(options) => setup_command::run(options.of_stack(stack)).await,
         Command::Holds { hold, json, ledger } => {
             holds_command::show(ledger.table, hold.map(Into::into), json).await.map(done)
         }

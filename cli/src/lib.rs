@@ -12,5 +12,6 @@ pub mod playground;
 pub mod rules_command;
 pub mod sandbox_command;
 pub mod setup_command;
+pub mod sign_in;
 pub mod snapshot_command;
 pub mod start_command;

@@ -20,9 +20,6 @@ pub struct SetupArguments {
     /// The name of an enterprise application that has to be made.
     #[arg(long, default_value = "AWS IAM Identity Center")]
     name: String,
-    /// The stack's name.
-    #[arg(long, default_value = "entra-mirror")]
-    stack: String,
     /// The enterprise application to use, by its application (client) id.
     #[arg(long, value_name = "ID")]
     application: Option<String>,
@@ -67,28 +64,29 @@ pub enum CredentialOption {
     Secret,
 }
 
-impl From<SetupArguments> for SetupOptions {
-    fn from(arguments: SetupArguments) -> Self {
-        Self {
-            aws_metadata: arguments.aws_metadata,
-            portal_url: arguments.portal_url,
-            notify: arguments.notify,
-            name: arguments.name,
-            stack: arguments.stack,
-            application: arguments.application,
-            new_application: arguments.new_application,
-            credential: match arguments.credential {
+impl SetupArguments {
+    /// For this stack.
+    pub fn of_stack(self, stack: String) -> SetupOptions {
+        SetupOptions {
+            aws_metadata: self.aws_metadata,
+            portal_url: self.portal_url,
+            notify: self.notify,
+            name: self.name,
+            stack,
+            application: self.application,
+            new_application: self.new_application,
+            credential: match self.credential {
                 CredentialOption::Federated => Credential::Federated,
                 CredentialOption::Secret => Credential::Secret,
             },
-            enable_federation: arguments.enable_federation,
-            tenant: arguments.tenant,
-            sign_in_client: arguments.sign_in_client,
-            folder: arguments.folder,
-            yes: arguments.yes,
-            overwrite: arguments.overwrite,
-            json: arguments.json,
-            check: arguments.check,
+            enable_federation: self.enable_federation,
+            tenant: self.tenant,
+            sign_in_client: self.sign_in_client,
+            folder: self.folder,
+            yes: self.yes,
+            overwrite: self.overwrite,
+            json: self.json,
+            check: self.check,
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The sandbox, served by the built command `entra-mirror sandbox` until this is dropped.
 
 use crate::binaries::built;
+use crate::waiting::{Seen, eventually};
 use anyhow::{Context, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
@@ -55,6 +56,23 @@ impl ServedSandbox {
     /// An address or a name that the first line holds.
     pub fn address(&self, name: &str) -> String {
         self.addresses[name].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until somebody is shown a code, and types it at the sign-in page; answers the code.
+    ///
+    /// # Errors
+    /// When nobody is shown one in time.
+    pub async fn type_code(&self) -> anyhow::Result<String> {
+        let look = || async {
+            let codes = self.look("device-code").await?;
+            Ok(match codes["user_codes"][0].as_str() {
+                Some(code) => Seen::Expected(code.to_owned()),
+                None => Seen::Not("no code".to_owned()),
+            })
+        };
+        let code = eventually("a code waits to be typed", look, String::new).await?;
+        self.control("device-code", json!({"user_code": code})).await?;
+        Ok(code)
     }
 
     /// Posts to `/control/<path>`.

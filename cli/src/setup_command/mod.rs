@@ -9,7 +9,6 @@ mod patience;
 mod read;
 mod report;
 mod sides;
-mod sign_in;
 
 use anyhow::bail;
 use carry_out::{Carrying, Outcome};

@@ -1,6 +1,7 @@
 //! Connects to both sides, and finds out what is wanted of them.
 
-use super::{Credential, SetupOptions, sign_in};
+use super::{Credential, SetupOptions};
+use crate::sign_in::{self, SignInChoices};
 use anyhow::{Context, bail, ensure};
 use engine::ports::Clock;
 use engine::setup::service_provider;
@@ -58,7 +59,9 @@ pub(super) async fn connect(options: &SetupOptions) -> anyhow::Result<Sides> {
         Credential::Federated => CredentialKind::Federated { issuer: aws.token_issuer().await? },
     };
     let entra = EntraSide::connect()?;
-    let administration = entra.administration(sign_in::token(&entra, options).await?);
+    let choices =
+        SignInChoices { tenant: options.tenant.as_deref(), client: options.sign_in_client.as_deref() };
+    let administration = entra.administration(sign_in::to_set_up(&entra, choices).await?);
     let tenant = administration.tenant().await?;
     check_tenant(&tenant, options)?;
     let wanted = Wanted {

@@ -133,7 +133,7 @@ fn unmatched(proof: &Proof) -> String {
     format!(
         "no federated identity credential of the app registration ENTRA_CLIENT_ID matches AWS's token: add one under \
          Certificates & secrets with {presented}, audience api://AzureADTokenExchange, letter by letter; a new one takes \
-         some minutes to be found"
+         some minutes to be found. A person signs in with `entra-mirror --sign-in` instead"
     )
 }
 

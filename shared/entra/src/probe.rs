@@ -22,6 +22,7 @@ pub struct GraphProbe {
     credential: Arc<dyn Credential>,
     clock: Arc<dyn Clock>,
     service_principal: EntraObjectId,
+    application: EntraObjectId,
 }
 
 #[derive(Deserialize)]
@@ -56,6 +57,7 @@ struct Schedule {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Subscription {
+    application_id: Option<String>,
     resource: String,
     expiration_date_time: Timestamp,
     notification_url: String,
@@ -68,8 +70,9 @@ impl GraphProbe {
         credential: Arc<dyn Credential>,
         clock: Arc<dyn Clock>,
         service_principal: EntraObjectId,
+        application: EntraObjectId,
     ) -> Self {
-        Self { client, credential, clock, service_principal }
+        Self { client, credential, clock, service_principal, application }
     }
 
     fn path(&self, rest: &str) -> String {
@@ -165,7 +168,15 @@ impl EntraProbe for GraphProbe {
         };
         let page: Page<Subscription> = self.client.get("/subscriptions", purpose).await?;
         let found = self.client.follow(page, purpose).await?.value.into_iter();
+        // An administrator's token shows those of other applications, too (subscription-list).
+        let is_ours = |found: &Subscription| {
+            found
+                .application_id
+                .as_deref()
+                .is_none_or(|id| id.eq_ignore_ascii_case(self.application.as_str()))
+        };
         Ok(found
+            .filter(is_ours)
             .map(|found| SubscriptionReading {
                 resource: found.resource.trim_matches('/').to_lowercase(),
                 expires: found.expiration_date_time,

@@ -34,6 +34,23 @@ async fn one_resource_is_subscribed_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_application_knows_its_own_subscriptions_and_an_administrator_with_the_scope_sees_all() {
+    let mut world = subscribed().await;
+    let of_reader = world.get("/subscriptions").await;
+    let path = format!("/subscriptions/{}", of_reader.body["value"][0]["id"].as_str().unwrap());
+    for (scopes, seen) in
+        [(json!(["User.Read.All", "Group.Read.All"]), 0), (json!(["Subscription.Read.All"]), 2)]
+    {
+        let answer = world.control("operator", json!({"scopes": scopes})).await;
+        world.use_token(answer.body["access_token"].as_str().unwrap());
+        let listed = world.get("/subscriptions").await;
+        assert_eq!(listed.body["value"].as_array().map(Vec::len), Some(seen), "{scopes}: {}", listed.body);
+        assert_eq!(world.get(&path).await.status, if seen == 0 { 404 } else { 200 });
+        assert_ne!(world.delete(&path).await.status, 204, "{scopes}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_subscription_lives_no_longer_than_graph_allows() {
     let world = World::new().await;
     let expires =

@@ -1,6 +1,7 @@
 //! What each function is told by its environment, which template.yaml sets.
 
 use crate::access::AccessConfiguration;
+use crate::deployment;
 pub use crate::variables::ConfigurationError;
 use crate::variables::Variables;
 use engine::agenda::RecheckDelays;
@@ -244,7 +245,7 @@ fn source(
 
 #[allow(clippy::disallowed_methods)] // The one place that reads the environment.
 pub(crate) fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+    std::env::var(name).ok().or_else(|| deployment::variable(name))
 }
 
 #[cfg(test)]

@@ -54,6 +54,7 @@ pub async fn assemble() -> Result<Doctor, OperatorError> {
             credential,
             clock.clone(),
             service_principal.clone(),
+            read.client_id.clone(),
         )),
         directory: Arc::new(GraphDirectory::new(client, service_principal, read.flatten_nested_groups)),
         aws: Arc::new(Account {

@@ -8,6 +8,7 @@ pub mod certificate;
 pub mod certificate_configuration;
 pub mod clock;
 pub mod configuration;
+pub mod deployment;
 pub mod doctor;
 pub mod full_sweep;
 pub mod functions;

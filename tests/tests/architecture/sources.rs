@@ -14,7 +14,10 @@ fn only_wiring_reads_the_environment() {
     for package in packages.values().filter(|package| package.folder != "tests") {
         for (name, content) in shipped_files(&package.folder) {
             let code = content.lines().filter(|line| !line.trim_start().starts_with("//"));
-            if code.into_iter().any(|line| line.contains("env::")) {
+            // Where this program and the folder for temporary files are says nothing of how it is to behave.
+            let is_place =
+                |line: &str| line.contains("env::current_exe()") || line.contains("env::temp_dir()");
+            if code.into_iter().any(|line| line.contains("env::") && !is_place(line)) {
                 readers.push(name);
             }
         }

@@ -1,6 +1,7 @@
 //! Facts about `entra-mirror doctor`: what a person would check, in a line each, and nothing is written.
 
 use crate::plan::printed;
+use crate::start::lambda;
 use crate::team::Team;
 use anyhow::Context;
 use serde_json::{Value, json};
@@ -156,5 +157,24 @@ async fn a_token_that_the_operator_brought_serves_in_place_of_a_sign_in() -> any
     let examined = Examined::of(&output)?;
     assert_eq!(examined.others(), [("NameID", "unknown")], "{}", printed(&output));
     assert!(!printed(&output).contains(&token), "the token is shown");
+    Ok(())
+}
+
+#[tokio::test]
+async fn whoever_names_the_stack_and_signs_in_needs_no_variable() -> anyhow::Result<()> {
+    let Some(team) = healthy().await? else { return Ok(()) };
+    let lambda = lambda(&team).await?;
+    let arguments = ["doctor", "--json", "--stack", "deployed", "--sign-in"];
+    let run = team.operator_of_stack(&lambda.address, &arguments);
+    let (output, code) = tokio::join!(run, team.sandbox.type_code());
+    let (output, code) = (output?, code?);
+    let examined = Examined::of(&output)?;
+    assert_eq!(examined.others(), [("NameID", "unknown")], "{}", printed(&output));
+    assert!(printed(&output).contains(&code), "the code is told: {}", printed(&output));
+
+    let without = team.operator_of_stack(&lambda.address, &["holds"]).await?;
+    assert!(printed(&without).contains("--stack"), "{}", printed(&without));
+    let holds = team.operator_of_stack(&lambda.address, &["holds", "--json", "--stack", "deployed"]).await?;
+    assert_eq!(holds.status.code(), Some(0), "{}", printed(&holds));
     Ok(())
 }

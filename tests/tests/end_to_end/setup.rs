@@ -5,7 +5,6 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use tests::setup_world::{Ended, SCOPES, SetupWorld, ended};
 use tests::terminal::Terminal;
-use tests::waiting::{Seen, eventually};
 
 const ADA: &str = "ada.lovelace@contoso.example";
 const PORTAL: &str = "https://d-1234567890.awsapps.com/start";
@@ -190,19 +189,7 @@ async fn an_operator_without_a_token_signs_in_with_a_code() -> anyhow::Result<()
     let Some(world) = world("code").await? else { return Ok(()) };
     let mut command = world.command(&USUAL)?;
     command.env_remove("GRAPH_ACCESS_TOKEN");
-    let typed = async {
-        let look = || async {
-            let codes = world.sandbox.look("device-code").await?;
-            Ok(match codes["user_codes"][0].as_str() {
-                Some(code) => Seen::Expected(code.to_owned()),
-                None => Seen::Not("no code".to_owned()),
-            })
-        };
-        let code = eventually("a code waits to be typed", look, String::new).await?;
-        world.sandbox.control("device-code", json!({"user_code": code})).await?;
-        anyhow::Ok(code)
-    };
-    let (run, code) = tokio::join!(ended(command), typed);
+    let (run, code) = tokio::join!(ended(command), world.sandbox.type_code());
     let (run, code) = (run?, code?);
     expect(&run, 0, &code)?;
     ensure!(run.err.contains("https://microsoft.com/devicelogin"), "{}", run.err);

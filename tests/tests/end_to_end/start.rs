@@ -9,12 +9,15 @@ use tests::function::Function;
 use tests::lambda_api::LambdaApi;
 use tests::world::{Choices, World, variables};
 
-/// Lambda's API in front of the functions that `start` invokes.
-async fn lambda(world: &World) -> anyhow::Result<LambdaApi> {
+/// Lambda's API in front of the functions that an operator's command invokes, or looks up.
+pub async fn lambda(world: &World) -> anyhow::Result<LambdaApi> {
     let with = |name: &str, function: &Arc<Function>| {
         (format!("deployed-{name}"), (function.clone(), variables(&world.sandbox, &world.account)))
     };
-    LambdaApi::serve([with("sweep", &world.sweep), with("subscriptions", &world.subscriptions)].into()).await
+    let (sweep, subscriptions) = (&world.sweep, &world.subscriptions);
+    let functions =
+        [with("sweep", sweep), with("subscriptions", subscriptions), with("webhook", &world.webhook)];
+    LambdaApi::serve(functions.into()).await
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ fn sign_in(observed: &Observed) -> Finding {
     match &observed.sign_in {
         Ok(SignIn::Federated) => Finding::green(SIGN_IN, "without a secret: AWS says who calls"),
         Ok(SignIn::Secret) => Finding::green(SIGN_IN, "with the secret ENTRA_CREDENTIAL_SECRET"),
-        Ok(SignIn::Given) => Finding::green(SIGN_IN, "not tried: GRAPH_ACCESS_TOKEN is used"),
+        Ok(SignIn::Given) => Finding::green(SIGN_IN, "not tried: a token of yours is used"),
         Err(unseen) => Finding::unseen(SIGN_IN, unseen),
     }
 }

@@ -1,7 +1,7 @@
 //! What the running system comes to: subscriptions, webhook, queues, sweeps, holds, certificate, quotas.
 
 use super::finding::{Finding, Light};
-use super::observed::{Observed, QueueReading, SubscriptionReading, Usage};
+use super::observed::{Observed, QueueReading, SignIn, SubscriptionReading, Usage};
 use crate::rotation::Health;
 use jiff::{SignedDuration, Timestamp};
 
@@ -45,6 +45,12 @@ fn subscriptions(observed: &Observed, now: Timestamp) -> Vec<Finding> {
         let check = check(resource);
         match last(resource) {
             Some(expires) if expires <= now => missing(&check, "it has expired"),
+            None if matches!(observed.sign_in, Ok(SignIn::Given)) => Finding::unknown(
+                &check,
+                "your token shows none that the app registration made",
+                "use one of an administrator with Subscription.Read.All (--sign-in), or look at the metric \
+                 SubscriptionMinutesLeft",
+            ),
             None => missing(&check, "there is none"),
             Some(expires) => {
                 let left = expires.duration_since(now);

@@ -267,3 +267,13 @@ fn quotas_are_told_before_they_are_reached() {
     let users = |users| changed(check, move |seen| seen.usage = Ok(Usage { users, assigned: None }));
     assert_eq!((users(159_999), users(160_000), users(200_000)), (Light::Green, Light::Yellow, Light::Red));
 }
+
+#[test]
+fn a_token_of_somebody_else_does_not_tell_whether_there_are_subscriptions() {
+    let none = |sign_in| {
+        let mut observed = healthy();
+        (observed.sign_in, observed.subscriptions) = (Ok(sign_in), Ok(Vec::new()));
+        light(&observed, "subscription to users")
+    };
+    assert_eq!((none(SignIn::Given), none(SignIn::Federated)), (Light::Unknown, Light::Red));
+}

@@ -228,7 +228,7 @@ impl Tenant {
             Err(error) => return Answered::Now(self.refuse(error)),
         };
         if request.segments.first().is_some_and(|segment| segment == "subscriptions") {
-            return self.subscription(request, now);
+            return self.subscription(request, &self.asker(app), now);
         }
         let result = if let Some(result) = self.registered(request, counted, now) {
             result
@@ -264,10 +264,10 @@ impl Tenant {
     /// The addresses of a proposed subscription answered the handshake.
     pub fn confirm(&mut self, proposed: Proposed, base: &str, status: u16, now: Timestamp) -> GraphAnswer {
         let id = proposed.id.clone();
-        let (created, app) = (status == 201, self.settings.client_id.clone());
+        let created = status == 201;
         let result = self.subscriptions.confirm(proposed, created).and_then(|()| match created {
-            true => self.subscriptions.created(&id, &app, base, now),
-            false => self.subscriptions.shown(&id, &app, base, now),
+            true => self.subscriptions.created(&id, base, now),
+            false => self.subscriptions.shown(&id, base, now),
         });
         match result {
             Ok(_) if status == 204 => GraphAnswer::no_content(),

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 /// Permissions of Microsoft Graph by name, as far as they matter here, with the id of the application permission; empty
 /// where only an operator may have it.
-pub(super) const PERMISSIONS: [(&str, &str); 14] = [
+pub(super) const PERMISSIONS: [(&str, &str); 15] = [
     ("Application.Read.All", "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30"),
     ("Application.ReadWrite.All", "1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9"),
     ("Application.ReadWrite.OwnedBy", "18a4783c-866b-4cc7-a460-3d5e5662c884"),
@@ -22,6 +22,7 @@ pub(super) const PERMISSIONS: [(&str, &str); 14] = [
     ("User.Read.All", "df021288-bdef-4463-88db-98f22de89214"),
     ("User.Read", ""),
     ("Group.ReadWrite.All", ""),
+    ("Subscription.Read.All", ""),
     ("User.ReadWrite.All", ""),
 ];
 
@@ -48,7 +49,7 @@ impl Permissions {
         Self(bits.fold(0, |set, (bit, _)| set | 1 << bit))
     }
 
-    fn has(self, name: &str) -> bool {
+    pub(super) fn has(self, name: &str) -> bool {
         PERMISSIONS.iter().position(|(known, _)| *known == name).is_some_and(|bit| self.0 & 1 << bit != 0)
     }
 }
@@ -134,6 +135,7 @@ impl Tenant {
             ("GET", ["groups", ..]) => any(&["Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All"]),
             (_, ["groups", ..]) => any(&["Group.ReadWrite.All"]),
             ("POST", ["directoryObjects", "getByIds"]) => any(&["Directory.Read.All"]),
+            ("GET", ["subscriptions", ..]) if any(&["Subscription.Read.All"]) => true,
             // Which resources are subscribed to stands in the body: both are what the product needs.
             (_, ["subscriptions", ..]) => any(&["User.Read.All"]) && any(&["Group.Read.All"]),
             _ => false,

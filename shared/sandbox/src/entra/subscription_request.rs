@@ -3,6 +3,7 @@
 use super::answer::GraphError;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use url::Url;
 
 /// The longest life of a subscription to directory resources.
@@ -29,6 +30,14 @@ pub(super) fn refuse_others(body: &Value, known: &[&str]) -> Result<(), GraphErr
     match body.keys().find(|name| !known.contains(&name.as_str()) && !name.starts_with("@odata.")) {
         None => Ok(()),
         Some(name) => Err(invalid(format!("'{name}' cannot be set here."))),
+    }
+}
+
+pub(super) fn change_types(text: &str) -> Result<BTreeSet<String>, GraphError> {
+    let types: BTreeSet<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
+    match types.iter().find(|name| !["updated", "deleted"].contains(&name.as_str())) {
+        None => Ok(types),
+        Some(wrong) => Err(invalid(format!("Invalid 'changeType' attribute: '{wrong}'."))),
     }
 }
 

@@ -4,8 +4,9 @@ use super::answer::{GraphAnswer, GraphError};
 use super::directory::{Kind, Notice};
 use super::query::GraphRequest;
 use super::reads;
+use super::registry::Asker;
 use super::subscription_request::{
-    MEMBERS, address, client_state, expiry, invalid, path, refuse_others, tls_version,
+    MEMBERS, address, change_types, client_state, expiry, invalid, path, refuse_others, tls_version,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -23,6 +24,8 @@ const BETWEEN_MEANS: SignedDuration = SignedDuration::from_mins(10);
 /// One subscription.
 #[derive(Debug, Clone)]
 pub struct Subscription {
+    /// The application that made it.
+    app: String,
     /// As it was asked for, and without the slashes around it, in lower case.
     resource: String,
     path: String,
@@ -74,7 +77,7 @@ pub struct Notification {
     pub content: Value,
 }
 
-/// All subscriptions of the app.
+/// All subscriptions of the tenant.
 #[derive(Debug, Clone, Default)]
 pub struct Subscriptions {
     held: BTreeMap<String, Subscription>,
@@ -116,25 +119,26 @@ impl Subscriptions {
     }
 
     /// Checks `POST /subscriptions`.
-    pub fn propose(&mut self, body: &Value, id: String, now: Timestamp) -> Result<Proposed, GraphError> {
+    pub(super) fn propose(
+        &mut self,
+        app: &str,
+        body: &Value,
+        id: String,
+        now: Timestamp,
+    ) -> Result<Proposed, GraphError> {
         self.expire(now);
         refuse_others(body, &MEMBERS)?;
         let text = |name: &str| body[name].as_str().map(str::to_owned);
         let required = |name: &str| text(name).ok_or_else(|| invalid(format!("'{name}' is required.")));
-        let change_types: BTreeSet<String> =
-            required("changeType")?.split(',').map(|name| name.trim().to_owned()).collect();
-        if let Some(wrong) = change_types.iter().find(|name| !["updated", "deleted"].contains(&name.as_str()))
-        {
-            return Err(invalid(format!("Invalid 'changeType' attribute: '{wrong}'.")));
-        }
         if body["includeResourceData"].as_bool() == Some(true) {
             return Err(invalid("includeResourceData is not supported for this resource.".to_owned()));
         }
         let subscription = Subscription {
+            app: app.to_owned(),
             path: path(&required("resource")?)?,
             resource: required("resource")?,
             tls_version: tls_version(text("latestSupportedTlsVersion"))?,
-            change_types,
+            change_types: change_types(&required("changeType")?)?,
             notification_url: address("notificationUrl", &required("notificationUrl")?)?,
             lifecycle_url: text("lifecycleNotificationUrl")
                 .map(|url| address("lifecycleNotificationUrl", &url))
@@ -148,7 +152,7 @@ impl Subscriptions {
             let message = format!("Subscription Id {id} already exists for the requested combination");
             return Err(GraphError::new(409, "Conflict", message));
         }
-        if self.held.len() >= QUOTA {
+        if self.held.values().filter(|held| held.app == app).count() >= QUOTA {
             let message = "Number of subscriptions has exceeded the limit of 100 per application and tenant.";
             return Err(GraphError::new(403, "Forbidden", message));
         }
@@ -156,9 +160,15 @@ impl Subscriptions {
     }
 
     /// Checks `PATCH /subscriptions/{id}`.
-    pub fn propose_change(&mut self, id: &str, body: &Value, now: Timestamp) -> Result<Proposed, GraphError> {
+    pub(super) fn propose_change(
+        &mut self,
+        asker: &Asker,
+        id: &str,
+        body: &Value,
+        now: Timestamp,
+    ) -> Result<Proposed, GraphError> {
         self.expire(now);
-        let mut subscription = self.held.get(id).cloned().ok_or_else(|| missing(id))?;
+        let mut subscription = self.changeable(asker, id)?.clone();
         refuse_others(body, &["expirationDateTime", "notificationUrl"])?;
         let (expires, url) = (body["expirationDateTime"].as_str(), body["notificationUrl"].as_str());
         if expires.is_none() && url.is_none() {
@@ -175,9 +185,14 @@ impl Subscriptions {
     }
 
     /// Checks `POST /subscriptions/{id}/reauthorize`.
-    pub fn propose_reauthorization(&mut self, id: &str, now: Timestamp) -> Result<Proposed, GraphError> {
+    pub(super) fn propose_reauthorization(
+        &mut self,
+        asker: &Asker,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<Proposed, GraphError> {
         self.expire(now);
-        let mut subscription = self.held.get(id).cloned().ok_or_else(|| missing(id))?;
+        let mut subscription = self.changeable(asker, id)?.clone();
         subscription.refresh(Means::Reauthorization, now);
         Ok(Proposed { id: id.to_owned(), subscription })
     }
@@ -197,42 +212,61 @@ impl Subscriptions {
     }
 
     /// What `POST /subscriptions` answers: the fields sent, clientState among them.
-    pub fn created(&mut self, id: &str, app: &str, base: &str, now: Timestamp) -> Result<Value, GraphError> {
-        let mut body = self.shown(id, app, base, now)?;
+    pub fn created(&mut self, id: &str, base: &str, now: Timestamp) -> Result<Value, GraphError> {
+        let mut body = self.shown(id, base, now)?;
         body["clientState"] =
             json!(self.held.get(id).and_then(|subscription| subscription.client_state.clone()));
         Ok(body)
     }
 
-    /// `GET /subscriptions/{id}`.
-    pub fn shown(&mut self, id: &str, app: &str, base: &str, now: Timestamp) -> Result<Value, GraphError> {
+    /// What is shown of one, whoever made it.
+    pub fn shown(&mut self, id: &str, base: &str, now: Timestamp) -> Result<Value, GraphError> {
         self.expire(now);
         let subscription = self.held.get(id).ok_or_else(|| missing(id))?;
-        let mut body = show(id, subscription, app);
+        let mut body = show(id, subscription);
         body["@odata.context"] = json!(format!("{base}/$metadata#subscriptions/$entity"));
         Ok(body)
     }
 
-    /// `GET /subscriptions`. No query option is documented but what leads to the next page.
-    pub fn list(
+    /// `GET /subscriptions/{id}`.
+    pub(super) fn get(
         &mut self,
-        app: &str,
+        asker: &Asker,
+        id: &str,
+        base: &str,
+        now: Timestamp,
+    ) -> Result<Value, GraphError> {
+        let is_seen = self.held.get(id).is_some_and(|held| asker.sees_all || held.app == asker.app);
+        if is_seen { self.shown(id, base, now) } else { Err(missing(id)) }
+    }
+
+    /// `GET /subscriptions`. No query option is documented but what leads to the next page.
+    pub(super) fn list(
+        &mut self,
+        asker: &Asker,
         request: &GraphRequest,
         now: Timestamp,
     ) -> Result<GraphAnswer, GraphError> {
         self.expire(now);
         request.refuse(&["$select", "$filter", "$expand", "$orderby", "$search", "$top", "$count"])?;
         let after = reads::start_of(request)?;
-        let found = self.held.iter().filter(|(id, _)| **id > after);
-        let found = found.map(|(id, subscription)| (id.clone(), show(id, subscription, app)));
+        let seen = || self.held.iter().filter(|(_, held)| asker.sees_all || held.app == asker.app);
+        let found = seen().filter(|(id, _)| **id > after);
+        let found = found.map(|(id, subscription)| (id.clone(), show(id, subscription)));
         let context = format!("{}/$metadata#subscriptions", request.base);
-        Ok(reads::page(found, PAGE, request, &context, || self.held.len()))
+        Ok(reads::page(found, PAGE, request, &context, || seen().count()))
     }
 
     /// `DELETE /subscriptions/{id}`.
-    pub fn delete(&mut self, id: &str, now: Timestamp) -> Result<(), GraphError> {
+    pub(super) fn delete(&mut self, asker: &Asker, id: &str, now: Timestamp) -> Result<(), GraphError> {
         self.expire(now);
+        self.changeable(asker, id)?;
         self.held.remove(id).map(|_| ()).ok_or_else(|| missing(id))
+    }
+
+    fn changeable(&self, asker: &Asker, id: &str) -> Result<&Subscription, GraphError> {
+        let found = self.held.get(id).filter(|held| asker.changes_all || held.app == asker.app);
+        found.ok_or_else(|| missing(id))
     }
 
     /// The notifications that a change gives.
@@ -274,7 +308,9 @@ impl Subscriptions {
         if self.behaviour.duplicates {
             return None;
         }
-        let same = |held: &Subscription| held.path == wanted.path && held.change_types == wanted.change_types;
+        let same = |held: &Subscription| {
+            held.app == wanted.app && held.path == wanted.path && held.change_types == wanted.change_types
+        };
         self.held.iter().find(|(_, held)| same(held)).map(|(id, _)| id.clone())
     }
 
@@ -324,19 +360,19 @@ fn expiry_text(expires: Timestamp, sequence: u64) -> String {
     }
 }
 
-fn show(id: &str, subscription: &Subscription, app: &str) -> Value {
+fn show(id: &str, subscription: &Subscription) -> Value {
     let change_types: Vec<&str> = subscription.change_types.iter().rev().map(String::as_str).collect();
     json!({
         "id": id,
         "resource": subscription.resource,
-        "applicationId": app,
+        "applicationId": subscription.app,
         "changeType": change_types.join(","),
         "clientState": null,
         "notificationUrl": subscription.notification_url,
         "notificationQueryOptions": null,
         "lifecycleNotificationUrl": subscription.lifecycle_url,
         "expirationDateTime": subscription.expires.to_string(),
-        "creatorId": app,
+        "creatorId": subscription.app,
         "includeResourceData": null,
         "latestSupportedTlsVersion": subscription.tls_version,
         "encryptionCertificate": null,

@@ -3,6 +3,7 @@
 use super::answer::{GraphAnswer, GraphError};
 use super::directory::Kind;
 use super::query::{GraphRequest, is_guid};
+use super::registry::Asker;
 use super::{Answered, Tenant, kind_of, membership_checks, schema};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -125,7 +126,7 @@ impl Tenant {
         self.directory.create(kind, id, properties)
     }
 
-    pub(super) fn subscription(&mut self, request: &GraphRequest, now: Timestamp) -> Answered {
+    pub(super) fn subscription(&mut self, request: &GraphRequest, asker: &Asker, now: Timestamp) -> Answered {
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
         if let Some(id) = segments.get(1)
             && !is_guid(id)
@@ -134,20 +135,21 @@ impl Tenant {
                 self.refuse(GraphError::bad_request("The id of a subscription is a GUID.")),
             );
         }
-        let (app, base) = (self.settings.client_id.clone(), request.base.clone());
         let proposed = match (request.method.as_str(), segments.as_slice()) {
             ("POST", [_]) => {
                 let id = self.ids.uuid().to_string();
-                self.subscriptions.propose(&request.body, id, now)
+                self.subscriptions.propose(&asker.app, &request.body, id, now)
             }
-            ("PATCH", [_, id]) => self.subscriptions.propose_change(id, &request.body, now),
-            ("POST", [_, id, "reauthorize"]) => self.subscriptions.propose_reauthorization(id, now),
+            ("PATCH", [_, id]) => self.subscriptions.propose_change(asker, id, &request.body, now),
+            ("POST", [_, id, "reauthorize"]) => self.subscriptions.propose_reauthorization(asker, id, now),
             _ => {
                 let answer = match (request.method.as_str(), segments.as_slice()) {
-                    ("GET", [_]) => self.subscriptions.list(&app, request, now),
-                    ("GET", [_, id]) => self.subscriptions.shown(id, &app, &base, now).map(GraphAnswer::ok),
+                    ("GET", [_]) => self.subscriptions.list(asker, request, now),
+                    ("GET", [_, id]) => {
+                        self.subscriptions.get(asker, id, &request.base, now).map(GraphAnswer::ok)
+                    }
                     ("DELETE", [_, id]) => {
-                        self.subscriptions.delete(id, now).map(|()| GraphAnswer::no_content())
+                        self.subscriptions.delete(asker, id, now).map(|()| GraphAnswer::no_content())
                     }
                     _ => Err(GraphError::no_segment(&request.segments.join("/"))),
                 };

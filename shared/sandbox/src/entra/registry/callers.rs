@@ -5,6 +5,20 @@ use crate::entra::login::{App, Refusal};
 use crate::entra::permissions::{Held, Permissions};
 use jiff::Timestamp;
 
+/// Microsoft Graph Command Line Tools: which client an operator signed in with does not matter here.
+const PUBLIC_CLIENT: &str = "14d82eec-204b-4c2f-b7e8-296a70dab67e";
+
+/// Who asks about subscriptions.
+#[derive(Debug, Clone)]
+pub(in crate::entra) struct Asker {
+    /// The application's id.
+    pub app: String,
+    /// Sees what other applications made, too (subscription-list: an administrator with Subscription.Read.All).
+    pub sees_all: bool,
+    /// Whoever drives the sandbox changes what others made, too.
+    pub changes_all: bool,
+}
+
 impl Tenant {
     /// Who signs in, and the secret that proves it, which is the given one if that is good; `None` if it is none of those
     /// that were made here. A token holds the permissions that are granted when it is made, and none that come later.
@@ -37,6 +51,21 @@ impl Tenant {
         });
         let held = Held { permissions, caller: Some(caller), administers: false };
         Ok(Some((App::Registered(held), secret)))
+    }
+
+    /// Who asks about subscriptions; `app` is `None` for whoever drives the sandbox.
+    pub(in crate::entra) fn asker(&self, app: Option<App>) -> Asker {
+        let (id, sees_all) = match app {
+            None | Some(App::Reader) => (self.settings.client_id.clone(), app.is_none()),
+            Some(App::Rotator) => (self.settings.rotator_client_id.clone(), false),
+            Some(App::Registered(held)) => {
+                let caller = held.caller.and_then(|number| self.registry.callers.get(number));
+                let caller = caller.and_then(|principal| self.registry.principal(principal));
+                let id = caller.map_or(PUBLIC_CLIENT, |entry| entry.app_id.as_str());
+                (id.to_owned(), held.caller.is_none() && held.permissions.has("Subscription.Read.All"))
+            }
+        };
+        Asker { app: id, sees_all, changes_all: app.is_none() }
     }
 
     /// True if the caller owns what the request is about, be it an application or a servicePrincipal.

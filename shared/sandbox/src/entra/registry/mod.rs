@@ -13,6 +13,7 @@ mod ready_made;
 mod tenant_reads;
 
 pub use appearance::Appearance;
+pub(super) use callers::Asker;
 pub(super) use principals::shown as shown_principal;
 pub(super) use properties::selected;
 
