@@ -69,7 +69,7 @@ fn planning_depends_on_nothing_but_what_computes() {
     assert_eq!(
         packages["planning"].dependencies,
         computes.map(str::to_owned).collect(),
-        "planning depends on (left) other crates than it should (right): say in docs/architecture.md why it may"
+        "planning depends on (left) other crates than it should (right): say in docs/how-it-works.md why it may"
     );
 }
 
