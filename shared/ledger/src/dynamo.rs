@@ -37,6 +37,7 @@ mod fields;
 mod holds;
 mod holds_port;
 mod keys;
+mod lease;
 mod owners;
 mod records;
 mod rotation;

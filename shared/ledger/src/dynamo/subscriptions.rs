@@ -4,6 +4,7 @@
 use super::DynamoLedger;
 use super::fields::Fields;
 use super::keys::Key;
+use super::lease;
 use super::table::{Attributes, Table, UPDATE, number, text, unbuildable};
 use crate::item::place_of;
 use async_trait::async_trait;
@@ -13,7 +14,6 @@ use engine::ports::{CallError, Cause};
 use engine::subscriptions::ports::{SubscriptionLease, SubscriptionLedger, SweepRequests};
 use jiff::Timestamp;
 use planning::subscriptions::Remembered;
-use uuid::Uuid;
 
 #[async_trait]
 impl SubscriptionLedger for DynamoLedger {
@@ -22,17 +22,9 @@ impl SubscriptionLedger for DynamoLedger {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Option<(SubscriptionLease, Remembered)>, CallError> {
-        let holder = Uuid::new_v4().simple().to_string();
-        let request = update(&self.table)
-            .update_expression("SET holder = :holder, lease_until = :until")
-            // A call that is repeated, for its answer got lost, meets its own name.
-            .condition_expression(
-                "attribute_not_exists(lease_until) OR lease_until <= :now OR holder = :holder",
-            )
-            .expression_attribute_values(":holder", text(&holder))
-            .expression_attribute_values(":until", number(until.as_second()))
-            .expression_attribute_values(":now", number(now.as_second()))
-            .return_values(ReturnValue::AllNew);
+        let holder = lease::holder();
+        let request =
+            lease::take(update(&self.table), &holder, now, until).return_values(ReturnValue::AllNew);
         match request.send().await {
             Ok(answer) => {
                 let remembered = remembered(&answer.attributes.unwrap_or_default())?;
@@ -45,7 +37,7 @@ impl SubscriptionLedger for DynamoLedger {
 
     async fn store(&self, lease: &SubscriptionLease, remembered: &Remembered) -> Result<(), CallError> {
         let body = serde_json::to_string(remembered).map_err(|error| unbuildable(&UPDATE, &error))?;
-        let request = held(&self.table, lease)
+        let request = lease::held(update(&self.table), &lease.holder)
             .update_expression("SET body = :body")
             .expression_attribute_values(":body", text(body));
         match request.send().await {
@@ -58,7 +50,7 @@ impl SubscriptionLedger for DynamoLedger {
     }
 
     async fn end(&self, lease: &SubscriptionLease) -> Result<(), CallError> {
-        let request = held(&self.table, lease).update_expression("REMOVE lease_until");
+        let request = lease::give_back(update(&self.table), &lease.holder);
         match request.send().await {
             Ok(_) => Ok(()),
             // It has expired, and is somebody else's.
@@ -97,11 +89,4 @@ fn remembered(item: &Attributes) -> Result<Remembered, CallError> {
 
 fn update(table: &Table) -> UpdateItemFluentBuilder {
     table.client.update_item().table_name(&table.name).set_key(Some(Key::subscriptions().attributes()))
-}
-
-/// Only for who holds the lease.
-fn held(table: &Table, lease: &SubscriptionLease) -> UpdateItemFluentBuilder {
-    update(table)
-        .condition_expression("holder = :holder")
-        .expression_attribute_values(":holder", text(&lease.holder))
 }

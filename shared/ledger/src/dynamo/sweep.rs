@@ -3,6 +3,7 @@
 use super::DynamoLedger;
 use super::fields::Fields;
 use super::keys::{Key, part_of_records};
+use super::lease;
 use super::records::stored;
 use super::table::{Attributes, Range, Table, UPDATE, number, text, unbuildable};
 use crate::item::place_of;
@@ -14,7 +15,6 @@ use engine::doctor::ports::SweepHistory;
 use engine::ports::{CallError, Cause};
 use engine::sweep::ports::{PartOfRecords, SweepLease, SweepLedger, SweepProgress, SweepState};
 use jiff::Timestamp;
-use uuid::Uuid;
 
 #[async_trait]
 impl SweepLedger for DynamoLedger {
@@ -57,16 +57,8 @@ impl SweepLedger for DynamoLedger {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Option<SweepLease>, CallError> {
-        let holder = Uuid::new_v4().simple().to_string();
-        let request = update(&self.table)
-            .update_expression("SET holder = :holder, lease_until = :until")
-            .condition_expression(
-                "attribute_not_exists(lease_until) OR lease_until <= :now OR holder = :holder",
-            )
-            .expression_attribute_values(":holder", text(&holder))
-            .expression_attribute_values(":until", number(until.as_second()))
-            .expression_attribute_values(":now", number(now.as_second()));
-        // An answer that is lost and a call that is repeated meet our own name.
+        let holder = lease::holder();
+        let request = lease::take(update(&self.table), &holder, now, until);
         Ok(is_written(request.send().await)?.then_some(SweepLease { holder }))
     }
 
@@ -75,9 +67,7 @@ impl SweepLedger for DynamoLedger {
         lease: &SweepLease,
         progress: Option<&SweepProgress>,
     ) -> Result<(), CallError> {
-        let request = update(&self.table)
-            .condition_expression("holder = :holder")
-            .expression_attribute_values(":holder", text(&lease.holder));
+        let request = lease::held(update(&self.table), &lease.holder);
         let request = match progress {
             // What was stored last of the run tells when it began.
             None => request
@@ -103,10 +93,7 @@ impl SweepLedger for DynamoLedger {
     }
 
     async fn return_sweep_lease(&self, lease: &SweepLease) -> Result<(), CallError> {
-        let request = update(&self.table)
-            .update_expression("REMOVE lease_until")
-            .condition_expression("holder = :holder")
-            .expression_attribute_values(":holder", text(&lease.holder));
+        let request = lease::give_back(update(&self.table), &lease.holder);
         is_written(request.send().await).map(|_| ())
     }
 }
