@@ -160,6 +160,11 @@ pub async fn state(State(sandbox): State<Sandbox>) -> Json<Value> {
     }))
 }
 
+/// `GET /control/aws-metadata`: the file that Identity Center's console offers for download.
+pub async fn aws_metadata(State(sandbox): State<Sandbox>) -> String {
+    sandbox.state().identity_center.service_provider_metadata()
+}
+
 /// `POST /control/reset`: everything is as at the start.
 pub async fn reset(State(sandbox): State<Sandbox>) -> Json<Value> {
     sandbox.reset();

@@ -30,6 +30,7 @@ pub fn router(sandbox: Sandbox) -> Router {
         .route("/control/operator", post(operators::operator))
         .route("/control/device-code", get(operators::open_codes).post(operators::type_code))
         .route("/control/consent", post(operators::consent))
+        .route("/control/aws-metadata", get(control::aws_metadata))
         .route("/control/state", get(control::state))
         .route("/control/reset", post(control::reset))
         .route("/control/clock", post(control::clock))

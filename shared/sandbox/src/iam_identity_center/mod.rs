@@ -90,6 +90,11 @@ impl IdentityCenter {
         self.external_idp.set_behaviour(behaviour);
     }
 
+    /// The file that the console offers for download: Identity Center as a service provider.
+    pub fn service_provider_metadata(&self) -> String {
+        self.external_idp.service_provider_metadata()
+    }
+
     /// Answers one call within the quotas. `target` is the `X-Amz-Target` header, `AWSIdentityStore.CreateUser`
     /// for example. The console's own API has no quota that is known.
     pub fn answer(&mut self, now: Timestamp, target: &str, body: &[u8]) -> AwsResponse {

@@ -57,15 +57,23 @@ impl ExternalIdp {
     }
 
     fn service_provider_config(&self) -> Value {
-        let acs = format!("https://{}.signin.aws/platform/saml/acs/{}", self.region, self.directory_id);
-        let issuer = self.issuer();
-        let metadata = format!(
-            "<EntityDescriptor xmlns=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"{issuer}\"><SPSSODescriptor \
+        json!({"issuer": self.issuer(), "acsURL": self.acs(), "metadata": self.service_provider_metadata()})
+    }
+
+    fn acs(&self) -> String {
+        format!("https://{}.signin.aws/platform/saml/acs/{}", self.region, self.directory_id)
+    }
+
+    /// What the console offers as "Service provider metadata".
+    pub fn service_provider_metadata(&self) -> String {
+        format!(
+            "<EntityDescriptor xmlns=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"{}\"><SPSSODescriptor \
              protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\"><AssertionConsumerService \
-             Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" Location=\"{acs}\" index=\"0\">\
-             </AssertionConsumerService></SPSSODescriptor></EntityDescriptor>"
-        );
-        json!({"issuer": issuer, "acsURL": acs, "metadata": metadata})
+             Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" Location=\"{}\" index=\"0\">\
+             </AssertionConsumerService></SPSSODescriptor></EntityDescriptor>",
+            self.issuer(),
+            self.acs()
+        )
     }
 }
 
