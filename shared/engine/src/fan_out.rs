@@ -79,6 +79,7 @@ impl Mirror {
     /// An assigned group: with a good delta link only the changes, else members of both sides, compared.
     pub(crate) async fn fan_out_of_present(
         &self,
+        work: &Work,
         record: &mut Record<GroupRecord>,
         facts: &GroupFacts,
         created: bool,
@@ -108,7 +109,10 @@ impl Mirror {
         };
         fan_out.members_left = Some(users_of(&full.joined).count());
         fan_out.losers = users_of(in_aws.difference(&full.joined)).collect();
-        fan_out.look_at = if nested_otherwise || returns {
+        // A group above whose object was made anew has this one looked at in doubt: of that object, the members of
+        // this one's own tell nothing.
+        let above_in_doubt = work.look == Look::InDoubt && !facts.assigned_ancestors.is_empty();
+        fan_out.look_at = if nested_otherwise || returns || above_in_doubt {
             full.joined.union(&in_aws).cloned().collect()
         } else {
             full.joined.symmetric_difference(&in_aws).cloned().collect()

@@ -49,7 +49,9 @@ impl Mirror {
             record.principal.group_id.is_some() && record.principal.group_id != before.principal.group_id;
         let mut fan_out = match &desired {
             DesiredGroup::Absent => self.fan_out_of_absent(work, &before, &mut record, &facts).await?,
-            DesiredGroup::Present { .. } => self.fan_out_of_present(&mut record, &facts, created).await?,
+            DesiredGroup::Present { .. } => {
+                self.fan_out_of_present(work, &mut record, &facts, created).await?
+            }
         };
         self.hold_if_bulk(work, &fan_out).await?;
         let revokes = desired == DesiredGroup::Absent;

@@ -123,3 +123,15 @@ async fn someone_who_left_a_nested_group_that_is_read_in_full_loses_access_too()
     world.notified(&inner).await;
     assert_eq!(world.held(), groups(&[("Engineers", &["ada", "bob"])]));
 }
+
+#[tokio::test(start_paused = true)]
+async fn members_of_an_assigned_group_follow_into_the_group_above_it_when_that_is_made_anew() {
+    let (world, engineers, inner, _) = nested_in_engineers().await;
+    world.assign(&inner);
+    world.settle().await;
+    let before = groups(&[("Engineers", &["ada", "bob", "eve"]), ("Inner", &["eve"])]);
+    assert_eq!(world.held(), before);
+    world.delete_group_by_hand(&engineers).await;
+    world.sweep_and_settle(DriftPolicy::Report).await;
+    assert_eq!(world.held(), before);
+}
