@@ -184,7 +184,8 @@ impl Mirror {
             }
             _ => None,
         };
-        let plan = group_plan::plan_group(record, desired, object.as_ref(), holder.as_ref());
+        let needed = self.is_group_name_needed(work, object.as_ref()).await?;
+        let plan = group_plan::plan_group(record, desired, object.as_ref(), holder.as_ref(), needed);
         let mut ours = Ours::of_group(&record.principal);
         if let Some(Holder::Tombstone { owner, object }) = holder {
             ours.retired_groups.insert(object, owner);

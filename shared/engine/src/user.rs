@@ -185,7 +185,8 @@ impl Mirror {
         if let Some(user_id) = &own {
             task.object = self.reader.user(user_id).await?;
         }
-        let mut holders = UserHolders::default();
+        let needed = self.values_needed(&task.work, task.object.as_ref()).await?;
+        let mut holders = UserHolders { needed, ..UserHolders::default() };
         for (attribute, holder) in
             [(UserAttribute::UserName, &mut holders.user_name), (UserAttribute::Email, &mut holders.email)]
         {
