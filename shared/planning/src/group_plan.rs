@@ -5,7 +5,7 @@ use crate::plan::{Change, Plan};
 use crate::record::{GroupRecord, Record, Standing};
 use crate::skipped::{SkipReason, Skipped};
 use crate::user_plan::Holder;
-use crate::{GroupId, UserId};
+use crate::{EntraObjectId, GroupId, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -108,6 +108,18 @@ pub fn plan_deletion(
     }));
     plan.changes.push(Change::DeleteGroup { group, revision: object.revision.clone() });
     plan
+}
+
+/// Which of the groups `nested` in one name all their members, and not only those who changed: whoever is in any group
+/// below a new object has to follow. It goes down, and never to one that is among those `above`, too: groups can contain
+/// each other.
+pub fn named_in_full<'a>(
+    nested: impl Iterator<Item = &'a EntraObjectId>,
+    above: &BTreeSet<EntraObjectId>,
+    is_new: bool,
+    above_is_new: bool,
+) -> BTreeSet<EntraObjectId> {
+    nested.filter(|group| is_new || above_is_new && !above.contains(*group)).cloned().collect()
 }
 
 fn rename(object: &IdentityGroup, name: String) -> Change {
@@ -217,6 +229,17 @@ mod tests {
             false,
         );
         assert!(again.changes.is_empty(), "waiting changes nothing:\n{again}");
+    }
+
+    #[test]
+    fn doubt_goes_down_from_a_new_object_and_ends_in_groups_that_contain_each_other() {
+        let (one, other) = (group_id(1), group_id(2));
+        let nested = BTreeSet::from([one.clone(), other.clone()]);
+        let above = BTreeSet::from([other]);
+        let named = |is_new, above_is_new| named_in_full(nested.iter(), &above, is_new, above_is_new);
+        assert_eq!(named(false, false), BTreeSet::new());
+        assert_eq!(named(false, true), BTreeSet::from([one]));
+        assert_eq!(named(true, false), nested);
     }
 
     #[test]
