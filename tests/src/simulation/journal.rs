@@ -1,9 +1,10 @@
 //! What happened last, for the report of a history that went wrong; and what the product skipped.
 
 use super::clock::VirtualClock;
+use engine::access::FailedChange;
 use engine::sweep::SweepReport;
 use engine::sweep::ports::SweepTelemetry;
-use engine::telemetry::{Applied, Count, Telemetry};
+use engine::telemetry::{Applied, AppliedAssignment, Count, Telemetry};
 use jiff::SignedDuration;
 use planning::EntraObjectId;
 use planning::plan::Change;
@@ -105,6 +106,14 @@ impl Telemetry for Journal {
             let (at, person) = (self.clock.elapsed(), applied.principal.to_string());
             self.state().revocations.push(Revocation { at, person, group: group.to_string() });
         }
+    }
+
+    fn assignment_applied(&self, applied: &AppliedAssignment<'_>) {
+        self.write(format!("    product: {} {} ({})", applied.group, applied.change, applied.cause));
+    }
+
+    fn assignment_failed(&self, group: &EntraObjectId, failed: &FailedChange) {
+        self.write(format!("    product: {group} {} failed: {}", failed.change, failed.reason));
     }
 
     fn skipped(&self, principal: &EntraObjectId, skipped: &Skipped) {
