@@ -74,6 +74,10 @@ impl Mirror {
             }
             record.principal.assigned_ancestors = facts.assigned_ancestors.clone();
         }
+        if record.principal.group_id.is_none() && facts.assigned_ancestors.is_empty() {
+            // Nobody follows its members now. Should it be assigned again they are all news, and no tombstone says so.
+            record.principal.delta_link = None;
+        }
         Ok(self.only_what_counts(work, facts, false, fan_out))
     }
 

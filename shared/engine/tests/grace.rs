@@ -6,6 +6,7 @@ mod world;
 
 use engine::agenda::{AgendaEntry, Priority, Reason};
 use engine::ports::{Agenda, Cause, Clock};
+use engine::sweep::DriftPolicy;
 use engine::trigger::{Look, Subject};
 use planning::MembershipId;
 use world::store::Moment;
@@ -107,4 +108,26 @@ async fn a_deletion_whose_answer_was_lost_is_finished_by_the_next_look() {
     world.pass(2).await;
     assert_eq!(world.store.state().users.len(), 2);
     assert_eq!(world.queue.open(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_went_with_a_group_that_could_not_be_created_comes_back_with_it() {
+    let world = World::new();
+    let ada = world.user("ada");
+    let engineers = world.group("Engineers", &[&ada]);
+    let root = world.user("root");
+    world.hand_made_group("Engineers");
+    world.assign(&engineers);
+    world.assign(&root);
+    world.settle().await;
+    assert!(world.user_names().contains("ada"), "a user without the group that awaits adoption");
+    world.unassign(&engineers);
+    world.settle().await;
+    world.sweep_and_settle(DriftPolicy::Report).await;
+    world.pass(8 * DAY).await;
+    remind(&world, &ada).await;
+    assert!(!world.user_names().contains("ada"));
+    world.assign(&engineers);
+    world.settle().await;
+    assert!(world.user_names().contains("ada"));
 }
