@@ -104,8 +104,11 @@ impl Mirror {
         Ok(Some(task))
     }
 
+    /// A deletion can wait: the next full sweep asks for it again.
     pub(crate) fn is_past_grace(&self, work: &Work, standing: Standing) -> bool {
-        work.grace_over && standing.is_past_grace(self.clock.now(), self.settings.grace.0)
+        work.grace_over
+            && !work.tells_of_a_change()
+            && standing.is_past_grace(self.clock.now(), self.settings.grace.0)
     }
 
     async fn recheck_contradictions(&self, work: &Work, reading: &UserReading) -> Result<(), CallError> {

@@ -93,6 +93,13 @@ impl Work {
         self.look == Look::InDoubt || self.agenda.iter().any(asks)
     }
 
+    /// Something happened to the principal, or to a group that names it: it may be coming back, and what can be read of
+    /// that may run behind.
+    pub(crate) fn tells_of_a_change(&self) -> bool {
+        let tells = |key: &AgendaKey| matches!(key.reason, Reason::FanOut | Reason::Assignment);
+        self.live || self.agenda.iter().any(tells)
+    }
+
     /// The list for what is left to take away.
     pub(crate) fn list_of_revocations(&self) -> Priority {
         if self.is_urgent() { Priority::LiveRevocation } else { Priority::Revocation }

@@ -89,6 +89,17 @@ async fn whoever_came_back_is_not_deleted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nobody_is_deleted_while_a_change_is_told_that_cannot_be_read_yet() {
+    let (world, _, users) = unassigned().await;
+    world.pass(8 * DAY).await;
+    world.notify(&[&users[0]]).await;
+    remind(&world, &users[0]).await;
+    assert_eq!(world.store.state().users.len(), 3);
+    remind(&world, &users[0]).await;
+    assert_eq!(world.store.state().users.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn someone_deleted_who_returns_is_created_anew() {
     let (world, engineers, users) = unassigned().await;
     world.pass(8 * DAY).await;
