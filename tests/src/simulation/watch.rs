@@ -39,6 +39,8 @@ pub struct Watch {
     ours: BTreeSet<String>,
     /// What was deleted by hand: the product may take note of that later, and of the memberships that went with it.
     deleted_by_hand: BTreeSet<String>,
+    /// When the product deleted an object, where it heard that it did.
+    deleted_at: BTreeMap<String, Duration>,
     /// The object of each Entra object.
     bound: BTreeMap<String, String>,
     /// The product's memberships at the last look.
@@ -149,6 +151,11 @@ impl Watch {
         self.held.remove(membership);
     }
 
+    /// Takes note of what the product deleted, and when.
+    pub fn deleted(&mut self, deletions: Vec<(String, Duration)>) {
+        self.deleted_at.extend(deletions);
+    }
+
     /// The product's memberships at the last look.
     pub fn held(&self) -> &BTreeMap<String, Pair> {
         &self.held
@@ -250,7 +257,9 @@ impl Watch {
         let is_there = |id: &String| look.users.contains_key(id) || look.groups.contains_key(id);
         for gone in self.ours.iter().filter(|id| !is_there(id)) {
             let owner = self.bound.iter().find(|(_, object)| *object == gone).map(|(owner, _)| owner);
-            self.may_be_deleted(owner, called_for, weather, now).map_err(|out| {
+            // Whoever came back after it had not yet come back for anybody who asked then.
+            let at = self.deleted_at.get(gone).copied().unwrap_or(now);
+            self.may_be_deleted(owner, called_for, weather, at).map_err(|out| {
                 let seconds = out.as_secs();
                 format!("object {gone} of {owner:?} was deleted, though out of scope for {seconds} s only")
             })?;
