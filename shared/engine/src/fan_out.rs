@@ -6,6 +6,7 @@ use crate::mirror::Mirror;
 use crate::ports::{CallError, GroupReading};
 use crate::trigger::{Look, Origin, Subject, Trigger};
 use crate::work::Work;
+use planning::group_plan;
 use planning::record::{GroupRecord, PrincipalKind, Record};
 use planning::{EntraObjectId, GroupId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,8 +26,8 @@ pub(crate) struct FanOut {
     pub(crate) lost_groups: BTreeSet<GroupId>,
     /// The group itself is still assigned.
     pub(crate) still_assigned: bool,
-    /// The object is new: groups nested in this one name all their members, not only those who changed.
-    pub(crate) anew: bool,
+    /// Groups nested in this one that name all their members, not only those who changed.
+    pub(crate) in_doubt: BTreeSet<EntraObjectId>,
     /// How many users are left in it, where the reading tells.
     pub(crate) members_left: Option<usize>,
 }
@@ -73,17 +74,22 @@ impl Mirror {
             }
             record.principal.assigned_ancestors = facts.assigned_ancestors.clone();
         }
-        Ok(self.only_what_counts(fan_out))
+        if record.principal.group_id.is_none() && facts.assigned_ancestors.is_empty() {
+            // Nobody follows its members now. Should it be assigned again they are all news, and no tombstone says so.
+            record.principal.delta_link = None;
+        }
+        Ok(self.only_what_counts(work, facts, false, fan_out))
     }
 
     /// An assigned group: with a good delta link only the changes, else members of both sides, compared.
     pub(crate) async fn fan_out_of_present(
         &self,
+        work: &Work,
         record: &mut Record<GroupRecord>,
         facts: &GroupFacts,
         created: bool,
     ) -> Result<FanOut, CallError> {
-        let mut fan_out = FanOut { still_assigned: true, anew: created, ..FanOut::default() };
+        let mut fan_out = FanOut { still_assigned: true, ..FanOut::default() };
         let Some(reading) = &facts.reading else {
             return Ok(fan_out);
         };
@@ -96,7 +102,7 @@ impl Mirror {
             record.principal.delta_link = reading.delta_link.clone();
             fan_out.losers = users_of(&reading.left).collect();
             fan_out.look_at = reading.joined.union(&reading.left).cloned().collect();
-            return Ok(self.only_what_counts(fan_out));
+            return Ok(self.only_what_counts(work, facts, created, fan_out));
         }
         let full = self.in_full(&record.id, reading, facts.read_in_full).await?;
         record.principal.delta_link = full.delta_link.clone();
@@ -108,7 +114,8 @@ impl Mirror {
         };
         fan_out.members_left = Some(users_of(&full.joined).count());
         fan_out.losers = users_of(in_aws.difference(&full.joined)).collect();
-        fan_out.look_at = if nested_otherwise || returns {
+        // The members of its own object tell nothing of one above it that is new.
+        fan_out.look_at = if nested_otherwise || returns || is_below_a_new_object(work, facts) {
             full.joined.union(&in_aws).cloned().collect()
         } else {
             full.joined.symmetric_difference(&in_aws).cloned().collect()
@@ -117,13 +124,25 @@ impl Mirror {
             // Members through nested groups are no direct members, and lose nothing by it: the breaker counts.
             fan_out.losers.clear();
         }
-        Ok(self.only_what_counts(fan_out))
+        Ok(self.only_what_counts(work, facts, created, fan_out))
     }
 
     /// Nested groups count only if they are flattened.
-    fn only_what_counts(&self, mut fan_out: FanOut) -> FanOut {
+    fn only_what_counts(
+        &self,
+        work: &Work,
+        facts: &GroupFacts,
+        created: bool,
+        mut fan_out: FanOut,
+    ) -> FanOut {
         let flatten = self.settings.flatten_nested_groups;
         fan_out.look_at.retain(|subject| flatten || subject.kind == PrincipalKind::User);
+        if let Some(reading) = &facts.reading {
+            let nested = fan_out.look_at.iter().filter(|subject| subject.kind == PrincipalKind::Group);
+            let nested = nested.map(|subject| &subject.id);
+            let above_is_new = is_below_a_new_object(work, facts);
+            fan_out.in_doubt = group_plan::named_in_full(nested, &reading.ancestors, created, above_is_new);
+        }
         fan_out
     }
 
@@ -159,9 +178,9 @@ impl Mirror {
     /// gain. On the agenda everybody has the place of the change that they follow from; users whom several groups of
     /// that change name are looked at once.
     pub(crate) async fn send_fan_out(&self, work: &Work, fan_out: FanOut) -> Result<(), CallError> {
-        let FanOut { look_at, losers, anew, .. } = fan_out;
+        let FanOut { look_at, losers, in_doubt, .. } = fan_out;
         let look = |subject: Subject| match subject.kind {
-            PrincipalKind::Group if anew => (subject, Look::InDoubt),
+            PrincipalKind::Group if in_doubt.contains(&subject.id) => (subject, Look::InDoubt),
             _ => (subject, Look::ReadAnyway),
         };
         let looks = look_at.into_iter().map(look);
@@ -216,6 +235,11 @@ impl Mirror {
 
 /// Whom to look at, and how closely.
 type Looks = BTreeMap<Subject, Look>;
+
+/// A group above whose object is new has those below it looked at in doubt.
+fn is_below_a_new_object(work: &Work, facts: &GroupFacts) -> bool {
+    work.look == Look::InDoubt && !facts.assigned_ancestors.is_empty()
+}
 
 fn users_of<'a>(subjects: impl IntoIterator<Item = &'a Subject>) -> impl Iterator<Item = EntraObjectId> {
     let users = subjects.into_iter().filter(|subject| subject.kind == PrincipalKind::User);

@@ -49,7 +49,9 @@ impl Mirror {
             record.principal.group_id.is_some() && record.principal.group_id != before.principal.group_id;
         let mut fan_out = match &desired {
             DesiredGroup::Absent => self.fan_out_of_absent(work, &before, &mut record, &facts).await?,
-            DesiredGroup::Present { .. } => self.fan_out_of_present(&mut record, &facts, created).await?,
+            DesiredGroup::Present { .. } => {
+                self.fan_out_of_present(work, &mut record, &facts, created).await?
+            }
         };
         self.hold_if_bulk(work, &fan_out).await?;
         let revokes = desired == DesiredGroup::Absent;
@@ -182,7 +184,8 @@ impl Mirror {
             }
             _ => None,
         };
-        let plan = group_plan::plan_group(record, desired, object.as_ref(), holder.as_ref());
+        let needed = self.is_group_name_needed(work, object.as_ref()).await?;
+        let plan = group_plan::plan_group(record, desired, object.as_ref(), holder.as_ref(), needed);
         let mut ours = Ours::of_group(&record.principal);
         if let Some(Holder::Tombstone { owner, object }) = holder {
             ours.retired_groups.insert(object, owner);

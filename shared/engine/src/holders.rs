@@ -2,11 +2,13 @@
 
 use crate::mirror::Mirror;
 use crate::ports::{CallError, FirstLook};
+use crate::work::Work;
 use planning::attributes::UserAttribute;
+use planning::group_plan::IdentityGroup;
 use planning::mapping;
 use planning::names;
 use planning::scope::UserReading;
-use planning::user_plan::Holder;
+use planning::user_plan::{self, Holder, IdentityUser};
 use planning::{EntraObjectId, GroupId, UserId};
 use std::collections::BTreeSet;
 
@@ -70,6 +72,40 @@ impl Mirror {
             }
             None => Ok(Holder::Foreign),
         }
+    }
+
+    /// True if another group that asked for this object's name still has it in Entra ID.
+    pub(crate) async fn is_group_name_needed(
+        &self,
+        work: &Work,
+        object: Option<&IdentityGroup>,
+    ) -> Result<bool, CallError> {
+        let Some(object) = object else { return Ok(false) };
+        for other in &work.name_needed_by {
+            let name = self.directory.group_name(other).await?;
+            if name.is_some_and(|name| names::is_same_name(&name, &object.name)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// What of this object other users who asked for it still have in Entra ID.
+    pub(crate) async fn values_needed(
+        &self,
+        work: &Work,
+        object: Option<&IdentityUser>,
+    ) -> Result<BTreeSet<UserAttribute>, CallError> {
+        let mut needed = BTreeSet::new();
+        let Some(object) = object.filter(|_| !work.name_needed_by.is_empty()) else { return Ok(needed) };
+        for look in self.directory.users(&work.name_needed_by).await.into_values() {
+            let FirstLook::Present(reading) = look? else { continue };
+            let UserReading::Present { user, .. } = *reading else { continue };
+            if let Ok(mapped) = mapping::map_user(&user, None, &self.settings.mapping) {
+                needed.extend(user_plan::needed_by(&mapped.attributes, object));
+            }
+        }
+        Ok(needed)
     }
 
     /// True if the owner has another value for the attribute in Entra ID by now, or is gone from there.

@@ -38,7 +38,7 @@ pub(crate) fn after_look(work: &Work, delays: &RecheckDelays, now: Timestamp) ->
 
 /// Work that a service, or another principal, makes wait. Without a time from the service the wait grows
 /// with the age of the work, so that what never becomes possible is tried ever more seldom. What an operator
-/// approved stays approved, and a tombstone's end stays its end.
+/// approved stays approved, a tombstone's end stays its end, and account assignments are still asked for.
 pub(crate) fn deferred(
     work: &Work,
     priority: Priority,
@@ -49,7 +49,10 @@ pub(crate) fn deferred(
     let mut reasons = Vec::new();
     reasons.extend(work.approved.then_some(Reason::Approved));
     reasons.extend(work.grace_over.then_some(Reason::GraceOver));
-    if reasons.is_empty() {
+    let access = work.agenda.iter().any(|key| key.reason == Reason::Access);
+    reasons.extend(access.then_some(Reason::Access));
+    // By an entry about access alone nothing but access is looked at.
+    if reasons.is_empty() || access && !work.is_only_access() {
         reasons.push(Reason::Deferred);
     }
     let expectations: Vec<Expectation> = work.expectations.iter().cloned().collect();
@@ -81,5 +84,48 @@ fn entry(
         look: work.look.max(Look::ReadAnyway),
         expectations,
         noticed_at: work.noticed_at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trigger::{Origin, Subject, Trigger};
+    use crate::work::coalesce;
+    use planning::EntraObjectId;
+
+    fn reasons_after(reasons: &[Reason]) -> Vec<Reason> {
+        let id = EntraObjectId::parse("f0a5993b-5c2d-49cc-bb2f-8cb0060fef8e").unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        let triggers = reasons.iter().map(|reason| {
+            let work =
+                &coalesce([trigger(&id, Origin::FanOut { group: id.clone() })])[&Subject::group(id.clone())];
+            let key = entry(work, Priority::Ordinary, *reason, now, Vec::new()).key();
+            trigger(&id, Origin::Agenda { key })
+        });
+        let work = &coalesce(triggers)[&Subject::group(id.clone())];
+        deferred(work, Priority::Ordinary, None, now).into_iter().map(|entry| entry.reason).collect()
+    }
+
+    fn trigger(id: &EntraObjectId, origin: Origin) -> Trigger {
+        Trigger {
+            subject: Subject::group(id.clone()),
+            look: Look::ReadAnyway,
+            origin,
+            expectations: Vec::new(),
+            noticed_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn work_that_steps_back_is_still_what_it_was() {
+        assert_eq!(reasons_after(&[Reason::Assignment]), [Reason::Deferred]);
+        assert_eq!(reasons_after(&[Reason::Approved]), [Reason::Approved]);
+        assert_eq!(
+            reasons_after(&[Reason::GraceOver, Reason::Approved]),
+            [Reason::Approved, Reason::GraceOver]
+        );
+        assert_eq!(reasons_after(&[Reason::Access]), [Reason::Access]);
+        assert_eq!(reasons_after(&[Reason::Access, Reason::FanOut]), [Reason::Access, Reason::Deferred]);
     }
 }

@@ -104,8 +104,11 @@ impl Mirror {
         Ok(Some(task))
     }
 
+    /// A deletion can wait: the next full sweep asks for it again.
     pub(crate) fn is_past_grace(&self, work: &Work, standing: Standing) -> bool {
-        work.grace_over && standing.is_past_grace(self.clock.now(), self.settings.grace.0)
+        work.grace_over
+            && !work.tells_of_a_change()
+            && standing.is_past_grace(self.clock.now(), self.settings.grace.0)
     }
 
     async fn recheck_contradictions(&self, work: &Work, reading: &UserReading) -> Result<(), CallError> {
@@ -185,7 +188,8 @@ impl Mirror {
         if let Some(user_id) = &own {
             task.object = self.reader.user(user_id).await?;
         }
-        let mut holders = UserHolders::default();
+        let needed = self.values_needed(&task.work, task.object.as_ref()).await?;
+        let mut holders = UserHolders { needed, ..UserHolders::default() };
         for (attribute, holder) in
             [(UserAttribute::UserName, &mut holders.user_name), (UserAttribute::Email, &mut holders.email)]
         {

@@ -75,6 +75,6 @@ impl Mirror {
             return Ok(UserHolders::default());
         }
         let user_name = Some(self.holder_of_user(UserAttribute::UserName, name, None).await?);
-        Ok(UserHolders { user_name, email: None })
+        Ok(UserHolders { user_name, ..UserHolders::default() })
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Work {
     pub(crate) approved: bool,
     /// A tombstone's grace period may be over.
     pub(crate) grace_over: bool,
+    /// Others who need a name that this one is said to give up.
+    pub(crate) name_needed_by: BTreeSet<EntraObjectId>,
     /// The earliest notice.
     pub(crate) noticed_at: Timestamp,
     /// What led here, for the audit trail.
@@ -53,6 +55,7 @@ pub(crate) fn coalesce(triggers: impl IntoIterator<Item = Trigger>) -> BTreeMap<
             only_recheck: true,
             approved: false,
             grace_over: false,
+            name_needed_by: BTreeSet::new(),
             noticed_at: trigger.noticed_at,
             cause: trigger.origin.to_string(),
         });
@@ -90,6 +93,13 @@ impl Work {
         self.look == Look::InDoubt || self.agenda.iter().any(asks)
     }
 
+    /// Something happened to the principal, or to a group that names it: it may be coming back, and what can be read of
+    /// that may run behind.
+    pub(crate) fn tells_of_a_change(&self) -> bool {
+        let tells = |key: &AgendaKey| matches!(key.reason, Reason::FanOut | Reason::Assignment);
+        self.live || self.agenda.iter().any(tells)
+    }
+
     /// The list for what is left to take away.
     pub(crate) fn list_of_revocations(&self) -> Priority {
         if self.is_urgent() { Priority::LiveRevocation } else { Priority::Revocation }
@@ -110,7 +120,11 @@ impl Work {
         self.live |= !matches!(trigger.origin, Origin::Agenda { .. });
         match trigger.origin {
             Origin::Notification { .. } => (self.notified, self.only_recheck) = (true, false),
-            Origin::FanOut { .. } | Origin::NameNeeded { .. } => self.only_recheck = false,
+            Origin::FanOut { .. } => self.only_recheck = false,
+            Origin::NameNeeded { by } => {
+                self.only_recheck = false;
+                self.name_needed_by.insert(by);
+            }
             Origin::Agenda { key } => {
                 self.only_recheck &= key.is_recheck();
                 self.among_revocations |= key.priority == Priority::Revocation;

@@ -6,6 +6,7 @@ mod world;
 
 use engine::agenda::{AgendaEntry, Priority, Reason};
 use engine::ports::{Agenda, Cause, Clock};
+use engine::sweep::DriftPolicy;
 use engine::trigger::{Look, Subject};
 use planning::MembershipId;
 use world::store::Moment;
@@ -88,6 +89,17 @@ async fn whoever_came_back_is_not_deleted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nobody_is_deleted_while_a_change_is_told_that_cannot_be_read_yet() {
+    let (world, _, users) = unassigned().await;
+    world.pass(8 * DAY).await;
+    world.notify(&[&users[0]]).await;
+    remind(&world, &users[0]).await;
+    assert_eq!(world.store.state().users.len(), 3);
+    remind(&world, &users[0]).await;
+    assert_eq!(world.store.state().users.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn someone_deleted_who_returns_is_created_anew() {
     let (world, engineers, users) = unassigned().await;
     world.pass(8 * DAY).await;
@@ -107,4 +119,26 @@ async fn a_deletion_whose_answer_was_lost_is_finished_by_the_next_look() {
     world.pass(2).await;
     assert_eq!(world.store.state().users.len(), 2);
     assert_eq!(world.queue.open(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_went_with_a_group_that_could_not_be_created_comes_back_with_it() {
+    let world = World::new();
+    let ada = world.user("ada");
+    let engineers = world.group("Engineers", &[&ada]);
+    let root = world.user("root");
+    world.hand_made_group("Engineers");
+    world.assign(&engineers);
+    world.assign(&root);
+    world.settle().await;
+    assert!(world.user_names().contains("ada"), "a user without the group that awaits adoption");
+    world.unassign(&engineers);
+    world.settle().await;
+    world.sweep_and_settle(DriftPolicy::Report).await;
+    world.pass(8 * DAY).await;
+    remind(&world, &ada).await;
+    assert!(!world.user_names().contains("ada"));
+    world.assign(&engineers);
+    world.settle().await;
+    assert!(world.user_names().contains("ada"));
 }

@@ -101,6 +101,53 @@ async fn group_names_that_swap_reach_their_new_owners() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_group_name_reaches_its_new_owner_though_the_former_one_cannot_have_another() {
+    let (world, engineers, ada, _) = engineers().await;
+    let auditors = world.group("Auditors", &[&ada]);
+    world.assign(&auditors);
+    world.settle().await;
+    world.hand_made_group("Platform");
+    world.entra.rename_group(&engineers.id, "Platform");
+    world.entra.rename_group(&auditors.id, "Engineers");
+    world.notify(&[&engineers, &auditors]).await;
+    world.drain().await;
+    for _ in 0..5 {
+        world.pass(5).await;
+    }
+    let aside = format!("moving-{}", engineers.id);
+    let held: &[(&str, &[&str])] =
+        &[(aside.as_str(), &["ada", "bob"]), ("Engineers", &["ada"]), ("Platform", &[])];
+    assert_eq!(world.held(), groups(held));
+    assert!(world.skips().contains(&"group_awaits_adoption".to_owned()), "{:?}", world.skips());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_name_reaches_its_new_owner_though_the_former_one_cannot_have_another() {
+    let (world, engineers, ada, _) = engineers().await;
+    world.hand_made_user("ada.king@example.com");
+    world.rename(&ada, "ada.king");
+    let namesake = world.user("ada");
+    world.entra.join(&engineers.id, namesake);
+    world.notify(&[&ada, &engineers]).await;
+    world.drain().await;
+    for _ in 0..5 {
+        world.pass(5).await;
+    }
+    let aside = format!("moving-{}", ada.id);
+    assert_eq!(world.held(), groups(&[("Engineers", &["ada", "bob", aside.as_str()])]));
+    assert!(world.skips().contains(&"user_awaits_adoption".to_owned()), "{:?}", world.skips());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_nobody_needs_is_kept_until_another_can_be_had() {
+    let (world, engineers, ..) = engineers().await;
+    world.hand_made_group("Platform");
+    world.entra.rename_group(&engineers.id, "Platform");
+    world.notified(&engineers).await;
+    assert_eq!(world.held(), groups(&[("Engineers", &["ada", "bob"]), ("Platform", &[])]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_email_that_somebody_else_has_skips_the_user() {
     let (world, engineers, ..) = engineers().await;
     let eve = world.user("eve");

@@ -123,3 +123,45 @@ async fn someone_who_left_a_nested_group_that_is_read_in_full_loses_access_too()
     world.notified(&inner).await;
     assert_eq!(world.held(), groups(&[("Engineers", &["ada", "bob"])]));
 }
+
+#[tokio::test(start_paused = true)]
+async fn members_of_an_assigned_group_follow_into_the_group_above_it_when_that_is_made_anew() {
+    let (world, engineers, inner, _) = nested_in_engineers().await;
+    world.assign(&inner);
+    world.settle().await;
+    let before = groups(&[("Engineers", &["ada", "bob", "eve"]), ("Inner", &["eve"])]);
+    assert_eq!(world.held(), before);
+    world.delete_group_by_hand(&engineers).await;
+    world.sweep_and_settle(DriftPolicy::Report).await;
+    assert_eq!(world.held(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn members_of_every_group_below_follow_into_a_group_that_is_made_anew() {
+    let (world, engineers, inner, _) = nested_in_engineers().await;
+    let dan = world.user("dan");
+    let innermost = world.group("Innermost", &[&dan]);
+    world.entra.join(&inner.id, innermost);
+    world.notified(&inner).await;
+    world.auditors().await;
+    let before = groups(&[("Auditors", &["auditor"]), ("Engineers", &["ada", "bob", "dan", "eve"])]);
+    assert_eq!(world.held(), before);
+    world.delete_group_by_hand(&engineers).await;
+    world.sweep_and_settle(DriftPolicy::Report).await;
+    assert_eq!(world.held(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn groups_that_contain_each_other_are_made_anew_and_come_to_rest() {
+    let (world, engineers, inner, _) = nested_in_engineers().await;
+    world.entra.join(&inner.id, engineers.clone());
+    world.notified(&inner).await;
+    world.assign(&inner);
+    world.settle().await;
+    let everybody: &[&str] = &["ada", "bob", "eve"];
+    let before = groups(&[("Engineers", everybody), ("Inner", everybody)]);
+    assert_eq!(world.held(), before);
+    world.delete_group_by_hand(&engineers).await;
+    world.sweep_and_settle(DriftPolicy::Report).await;
+    assert_eq!(world.held(), before);
+}

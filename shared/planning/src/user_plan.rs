@@ -49,6 +49,13 @@ pub enum Holder<Id> {
     Foreign,
 }
 
+impl<Id> Holder<Id> {
+    /// The name cannot be had, and nobody knows when it can.
+    pub fn is_in_the_way(&self) -> bool {
+        matches!(self, Holder::Living { moving: false, .. } | Holder::Foreign)
+    }
+}
+
 /// Who holds what a user wants; `None` where nobody has looked, which counts as free.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserHolders {
@@ -56,6 +63,17 @@ pub struct UserHolders {
     pub user_name: Option<Holder<UserId>>,
     /// The e-mail address.
     pub email: Option<Holder<UserId>>,
+    /// What the user bears in Identity Center and somebody else of ours has in Entra ID by now.
+    pub needed: BTreeSet<UserAttribute>,
+}
+
+/// What of this object must be unique, and is what somebody else should have.
+pub fn needed_by(other: &UserAttributes, object: &IdentityUser) -> BTreeSet<UserAttribute> {
+    let is_same = |attribute: &UserAttribute| {
+        let values = other.get(*attribute).zip(object.attributes.get(*attribute));
+        values.is_some_and(|(wanted, held)| names::is_same_name(wanted, held))
+    };
+    [UserAttribute::UserName, UserAttribute::Email].into_iter().filter(is_same).collect()
 }
 
 /// What has to be read from Identity Center before a plan can be made.
@@ -247,7 +265,12 @@ fn plan_update(
                 plan.waits_for.insert(owner.clone());
             }
             Some(holder) => {
-                keep(&mut attributes, &object.attributes, attribute);
+                // What another needs is given up all the same: else that one would wait for as long as this one.
+                if holders.needed.contains(&attribute) {
+                    attributes.set(attribute, moving(attribute, &plan.principal));
+                } else {
+                    keep(&mut attributes, &object.attributes, attribute);
+                }
                 let why = taken(attribute, *holder == Holder::Foreign);
                 plan.skipped.push(Skipped::Principal { why });
             }

@@ -180,7 +180,11 @@ fn someone_disabled_before_they_were_created_is_not_created() {
 
 #[test]
 fn a_user_name_that_is_not_ours_waits_for_adoption() {
-    let holders = UserHolders { user_name: Some(Holder::Foreign), email: Some(Holder::Foreign) };
+    let holders = UserHolders {
+        user_name: Some(Holder::Foreign),
+        email: Some(Holder::Foreign),
+        ..UserHolders::default()
+    };
     let plan = plan_user(&unknown(), &present("ada", "", groups([1])), None, &holders, &managed());
     assert!(plan.changes.is_empty(), "{plan}");
     assert_eq!(plan.skipped, [Skipped::Principal { why: SkipReason::UserAwaitsAdoption }]);
@@ -189,7 +193,8 @@ fn a_user_name_that_is_not_ours_waits_for_adoption() {
 #[test]
 fn a_rehire_gets_the_user_name_of_the_tombstone() {
     let tombstone = Holder::Tombstone { owner: entra_id(9), object: UserId::parse("u-9").unwrap() };
-    let holders = UserHolders { user_name: Some(tombstone.clone()), email: Some(tombstone) };
+    let holders =
+        UserHolders { user_name: Some(tombstone.clone()), email: Some(tombstone), ..UserHolders::default() };
     let plan = plan_user(&unknown(), &present("ada", "", groups([])), None, &holders, &managed());
     assert!(matches!(plan.changes[..], [Change::RetireUser { .. }, Change::CreateUser { .. }]), "{plan}");
 }
@@ -218,6 +223,7 @@ fn user_names_that_swap_go_through_a_temporary_name() {
     let holders = UserHolders {
         user_name: Some(Holder::Living { owner: entra_id(2), moving: true }),
         email: Some(Holder::Living { owner: entra_id(2), moving: true }),
+        ..UserHolders::default()
     };
     let plan =
         plan_user(&record, &present("bob", "", groups([])), store.object().as_ref(), &holders, &managed());
@@ -227,6 +233,39 @@ fn user_names_that_swap_go_through_a_temporary_name() {
     let plan = store.handle(&mut record, &present("bob", "", groups([])));
     assert_eq!(plan.changes.len(), 1, "once the name is free it is taken:\n{plan}");
     assert_eq!(store.user.unwrap().get(UserName), Some("bob"));
+}
+
+#[test]
+fn a_name_in_other_letters_is_needed_and_a_title_never_is() {
+    let object = IdentityUser {
+        user_id: user_id(),
+        attributes: attributes("ada", "Boss"),
+        revision: None,
+        is_disabled: false,
+    };
+    assert_eq!(needed_by(&attributes("ADA", "Boss"), &object), BTreeSet::from([UserName, Email]));
+    assert_eq!(needed_by(&attributes("bob", "Boss"), &object), BTreeSet::new());
+}
+
+#[test]
+fn a_user_name_that_another_needs_is_given_up_though_the_new_one_cannot_be_had() {
+    let (mut store, mut record) = (Store::default(), unknown());
+    let _ = store.handle(&mut record, &present("ada", "", groups([])));
+    let holders = UserHolders {
+        user_name: Some(Holder::Foreign),
+        email: Some(Holder::Foreign),
+        needed: BTreeSet::from([UserName]),
+    };
+    let desired = present("bob", "", groups([]));
+    let plan = plan_user(&record, &desired, store.object().as_ref(), &holders, &managed());
+    assert!(!plan.is_complete(), "{plan}");
+    store.apply(&plan, &mut record.principal);
+    let user = store.user.clone().unwrap();
+    assert_eq!(user.get(UserName), Some(names::moving_name(&record.id).as_str()));
+    assert_eq!(user.get(Email), Some("ada"), "nobody needs the address");
+    let holders = UserHolders { needed: BTreeSet::new(), ..holders };
+    let again = plan_user(&record, &desired, store.object().as_ref(), &holders, &managed());
+    assert!(again.changes.is_empty(), "until the new one is free there is nothing more to do:\n{again}");
 }
 
 #[test]

@@ -233,6 +233,7 @@ impl World {
         let look = self.look().await.map_err(|error| error.to_string())?;
         let now = self.now();
         let revocations = self.product.journal.take_revocations();
+        self.watch.deleted(self.product.journal.take_deletions());
         self.watch.check(&look, &self.truth, &self.called_for, &self.weather, now, &revocations)?;
         self.check_access_now(&look).await
     }

@@ -1,9 +1,10 @@
 //! What happened last, for the report of a history that went wrong; and what the product skipped.
 
 use super::clock::VirtualClock;
+use engine::access::FailedChange;
 use engine::sweep::SweepReport;
 use engine::sweep::ports::SweepTelemetry;
-use engine::telemetry::{Applied, Count, Telemetry};
+use engine::telemetry::{Applied, AppliedAssignment, Count, Telemetry};
 use jiff::SignedDuration;
 use planning::EntraObjectId;
 use planning::plan::Change;
@@ -30,6 +31,7 @@ struct State {
     digest: u64,
     skipped: BTreeMap<String, BTreeSet<String>>,
     revocations: Vec<Revocation>,
+    deletions: Vec<(String, Duration)>,
     swept: Option<(Duration, Duration)>,
 }
 
@@ -78,6 +80,11 @@ impl Journal {
         std::mem::take(&mut self.state().revocations)
     }
 
+    /// The objects that were deleted since this was asked last, and when.
+    pub fn take_deletions(&self) -> Vec<(String, Duration)> {
+        std::mem::take(&mut self.state().deletions)
+    }
+
     /// From when to when the last full sweep ran that finished.
     pub fn swept(&self) -> Option<(Duration, Duration)> {
         self.state().swept
@@ -101,10 +108,24 @@ impl Journal {
 impl Telemetry for Journal {
     fn applied(&self, applied: &Applied<'_>) {
         self.write(format!("    product: {} {} ({})", applied.principal, applied.change, applied.cause));
-        if let Change::RevokeMembership { group, .. } = applied.change {
-            let (at, person) = (self.clock.elapsed(), applied.principal.to_string());
-            self.state().revocations.push(Revocation { at, person, group: group.to_string() });
+        let at = self.clock.elapsed();
+        match applied.change {
+            Change::RevokeMembership { group, .. } => {
+                let (person, group) = (applied.principal.to_string(), group.to_string());
+                self.state().revocations.push(Revocation { at, person, group });
+            }
+            Change::DeleteUser { user, .. } => self.state().deletions.push((user.to_string(), at)),
+            Change::DeleteGroup { group, .. } => self.state().deletions.push((group.to_string(), at)),
+            _ => {}
         }
+    }
+
+    fn assignment_applied(&self, applied: &AppliedAssignment<'_>) {
+        self.write(format!("    product: {} {} ({})", applied.group, applied.change, applied.cause));
+    }
+
+    fn assignment_failed(&self, group: &EntraObjectId, failed: &FailedChange) {
+        self.write(format!("    product: {group} {} failed: {}", failed.change, failed.reason));
     }
 
     fn skipped(&self, principal: &EntraObjectId, skipped: &Skipped) {

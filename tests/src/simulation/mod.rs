@@ -20,6 +20,7 @@ mod delivery;
 mod ending;
 pub(crate) mod event_sources;
 mod events;
+mod foreign_watch;
 mod journal;
 mod ledger_ports;
 mod losses;

@@ -2,6 +2,7 @@
 //! period is over, nobody has access that Entra ID has not called for lately, and nobody loses what it has called for
 //! all the time.
 
+use super::foreign_watch::ByHand;
 use super::journal::Revocation;
 use super::losses::Losses;
 use super::truth::{CalledFor, Pair, Truth};
@@ -38,6 +39,8 @@ pub struct Watch {
     ours: BTreeSet<String>,
     /// What was deleted by hand: the product may take note of that later, and of the memberships that went with it.
     deleted_by_hand: BTreeSet<String>,
+    /// When the product deleted an object, where it heard that it did.
+    deleted_at: BTreeMap<String, Duration>,
     /// The object of each Entra object.
     bound: BTreeMap<String, String>,
     /// The product's memberships at the last look.
@@ -110,15 +113,6 @@ impl Look {
     }
 }
 
-/// A membership that somebody wrote by hand.
-#[derive(Debug, Clone)]
-pub struct ByHand {
-    user: String,
-    group: String,
-    /// Entra ID has called for it since, so that the product may have taken it over.
-    may_be_ours: bool,
-}
-
 impl Watch {
     /// Takes note that the product was not told of something about this object.
     pub fn not_told(&mut self, id: &str, now: Duration) {
@@ -135,11 +129,6 @@ impl Watch {
         if now > to + SETTLED {
             self.untold.retain(|_, since| *since + READABLE > from);
         }
-    }
-
-    /// Takes note of a membership that was written by hand, and of whose user and group it is.
-    pub fn written_by_hand(&mut self, membership: String, (user, group): (String, String)) {
-        self.foreign_memberships.insert(membership, ByHand { user, group, may_be_ours: false });
     }
 
     /// Takes note of a deletion by hand.
@@ -160,6 +149,11 @@ impl Watch {
     /// Takes note that a membership of ours was deleted by hand.
     pub fn membership_deleted_by_hand(&mut self, membership: &str) {
         self.held.remove(membership);
+    }
+
+    /// Takes note of what the product deleted, and when.
+    pub fn deleted(&mut self, deletions: Vec<(String, Duration)>) {
+        self.deleted_at.extend(deletions);
     }
 
     /// The product's memberships at the last look.
@@ -194,7 +188,7 @@ impl Watch {
         revocations: &[Revocation],
     ) -> Result<(), String> {
         self.check_ours(look, called_for, weather, now)?;
-        self.check_foreign(look, called_for, now)?;
+        self.check_foreign(look, called_for, weather, now)?;
         let gone = |group: &String| self.deleted_by_hand.contains(group);
         let revocations: Vec<&Revocation> = revocations.iter().filter(|it| !gone(&it.group)).collect();
         self.losses.check(&revocations, &self.bound, called_for, weather)?;
@@ -235,24 +229,20 @@ impl Watch {
         Ok(())
     }
 
-    fn check_foreign(&self, look: &Look, called_for: &CalledFor, now: Duration) -> Result<(), String> {
-        for (id, left) in &self.foreign {
-            let present = look.users.get(id).or_else(|| look.groups.get(id));
-            if present != Some(left) {
-                return Err(format!("foreign object {id} was {left} and is {present:?}"));
-            }
-        }
-        let owner =
-            |object: &String| look.bound.iter().find(|(_, bound)| *bound == object).map(|(id, _)| id.clone());
-        // What Entra ID called for, if only for a moment, the product may have taken over, and then away.
-        let may_be_ours = |held: &ByHand| {
-            let pair = owner(&held.user).zip(owner(&held.group));
-            held.may_be_ours || pair.is_some_and(|pair| called_for.ago(now, &pair).is_some())
-        };
-        let mut gone = self.foreign_memberships.iter().filter(|(id, _)| !look.memberships.contains_key(*id));
-        gone.find(|(_, held)| !may_be_ours(held)).map_or(Ok(()), |(id, ByHand { user, group, .. })| {
-            Err(format!("foreign membership {id} of {user} in {group} is gone"))
-        })
+    /// The product may delete this principal's object: it was out of scope for its whole grace period, as far as
+    /// anybody could read. Else for how long it was.
+    pub(super) fn may_be_deleted(
+        &self,
+        owner: Option<&String>,
+        called_for: &CalledFor,
+        weather: &Weather,
+        now: Duration,
+    ) -> Result<(), Duration> {
+        // Whoever came back untold was out of scope as far as anybody knew.
+        let untold = owner.is_some_and(|owner| self.untold.contains_key(owner));
+        let late = if untold { weather.longest_untold } else { weather.longest_misreading };
+        let out = owner.map_or(Duration::ZERO, |owner| called_for.out_of_scope_for(now, owner, late));
+        if out + late < weather.grace { Err(out) } else { Ok(()) }
     }
 
     /// What of ours is gone was out of scope for its whole grace period, as far as anybody could read; with it went
@@ -267,16 +257,12 @@ impl Watch {
         let is_there = |id: &String| look.users.contains_key(id) || look.groups.contains_key(id);
         for gone in self.ours.iter().filter(|id| !is_there(id)) {
             let owner = self.bound.iter().find(|(_, object)| *object == gone).map(|(owner, _)| owner);
-            // Whoever came back untold was out of scope as far as anybody knew.
-            let untold = owner.is_some_and(|owner| self.untold.contains_key(owner));
-            let late = if untold { weather.longest_untold } else { weather.longest_misreading };
-            let out = owner.map_or(Duration::ZERO, |owner| called_for.out_of_scope_for(now, owner, late));
-            if out + late < weather.grace {
-                return Err(format!(
-                    "object {gone} of {owner:?} was deleted, though out of scope for {} s only",
-                    out.as_secs()
-                ));
-            }
+            // Whoever came back after it had not yet come back for anybody who asked then.
+            let at = self.deleted_at.get(gone).copied().unwrap_or(now);
+            self.may_be_deleted(owner, called_for, weather, at).map_err(|out| {
+                let seconds = out.as_secs();
+                format!("object {gone} of {owner:?} was deleted, though out of scope for {seconds} s only")
+            })?;
             let memberships = &self.memberships;
             self.foreign_memberships.retain(|_, held| held.user != *gone && held.group != *gone);
             self.held.retain(|id, _| {
@@ -370,7 +356,8 @@ impl Watch {
                     || look.waiting.contains(&(person.clone(), group.clone())))
         });
         match ago {
-            Some(ago) if ago <= longest || waits => Ok(pairs.into_iter().next()),
+            // Of several who bore the name nobody knows whose access it is, until the ledger says whose the user is.
+            Some(ago) if ago <= longest || waits => Ok(<[Pair; 1]>::try_from(pairs).ok().map(|[pair]| pair)),
             Some(ago) => Err(format!(
                 "{people:?} still has access to group {team}, which Entra ID called for {} s ago",
                 ago.as_secs()

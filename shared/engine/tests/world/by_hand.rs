@@ -25,6 +25,13 @@ impl World {
         id
     }
 
+    /// Somebody makes a group.
+    pub fn hand_made_group(&self, name: &str) {
+        let mut state = self.store.state();
+        let id = GroupId::parse(&state.id("g")).unwrap();
+        state.groups.insert(id, name.to_owned());
+    }
+
     /// Somebody deletes a user, and with it the memberships.
     pub async fn delete_user_by_hand(&self, user: &Subject) {
         let id = self.user_id(user).await;

@@ -29,7 +29,10 @@ pub(super) fn plan_group(world: &World<'_>, id: &EntraObjectId) -> PrincipalPlan
                 }
                 DesiredGroup::Absent => None,
             };
-            group_plan::plan_group(&record, &desired, object, holder.as_ref())
+            let is_wanted = |name: &String| desired == DesiredGroup::Present { name: name.clone() };
+            let differing = object.map(|object| &object.name).filter(|name| !is_wanted(name));
+            let needed = differing.is_some_and(|name| world.is_group_name_needed(id, name));
+            group_plan::plan_group(&record, &desired, object, holder.as_ref(), needed)
         }
     };
     let mut outcome = PrincipalPlan::empty(id, world.group_name(id), PrincipalKind::Group);

@@ -9,7 +9,7 @@ use crate::hold;
 use crate::plan::Change;
 use crate::record::{PrincipalKind, Record, UserRecord};
 use crate::scope::{OutOfScope, UserReading};
-use crate::user_plan::{self, IdentityUser, UserHolders};
+use crate::user_plan::{self, Holder, IdentityUser, UserHolders};
 use crate::{EntraObjectId, GroupId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,7 +35,7 @@ pub(super) fn plan_user(
     let object = actual(world, &mut record, &desired);
     // What counts as held depends on what there is.
     desired = desired_user(&reading, &record, &assigned, world.manager_of(id).as_ref(), &settings.mapping);
-    let holders = holders(world, &record, &desired);
+    let holders = holders(world, &record, &desired, object);
     let is_over = matches!(desired, DesiredUser::Absent(_))
         && record.principal.standing.is_past_grace(world.snapshot.taken_at, settings.grace);
     let plan = match object {
@@ -96,13 +96,22 @@ fn actual<'a>(
     object
 }
 
-fn holders(world: &World<'_>, record: &Record<UserRecord>, desired: &DesiredUser) -> UserHolders {
+fn holders(
+    world: &World<'_>,
+    record: &Record<UserRecord>,
+    desired: &DesiredUser,
+    object: Option<&IdentityUser>,
+) -> UserHolders {
     let DesiredUser::Present { attributes: Ok(wanted), .. } = desired else {
         return UserHolders::default();
     };
     let own = record.principal.user_id.as_ref();
     let holder = |attribute| wanted.get(attribute).map(|value| world.holder_of_user(attribute, value, own));
-    UserHolders { user_name: holder(UserAttribute::UserName), email: holder(UserAttribute::Email) }
+    let (user_name, email) = (holder(UserAttribute::UserName), holder(UserAttribute::Email));
+    // Looked for only where it matters: everybody may be asked.
+    let in_the_way = [&user_name, &email].into_iter().flatten().any(Holder::is_in_the_way);
+    let needed = object.filter(|_| in_the_way).map(|object| world.values_needed(&record.id, object));
+    UserHolders { user_name, email, needed: needed.unwrap_or_default() }
 }
 
 /// Why a user's changes are made.

@@ -9,7 +9,7 @@ use crate::mapping;
 use crate::names;
 use crate::record::{GroupRecord, Record, Standing, UserRecord};
 use crate::scope::UserReading;
-use crate::user_plan::{Holder, IdentityUser};
+use crate::user_plan::{self, Holder, IdentityUser};
 use crate::{EntraObjectId, GroupId, MembershipId, UserId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -212,6 +212,25 @@ impl<'a> World<'a> {
         mapped.is_ok_and(|mapped| {
             mapped.attributes.get(attribute).is_none_or(|other| !names::is_same_name(other, value))
         })
+    }
+
+    /// What of a user's object other users have in Entra ID by now.
+    pub(super) fn values_needed(
+        &self,
+        owner: &EntraObjectId,
+        object: &IdentityUser,
+    ) -> BTreeSet<UserAttribute> {
+        let others = self.snapshot.entra.users.iter().filter(|(other, _)| *other != owner);
+        let mapped = others
+            .filter_map(|(_, user)| mapping::map_user(user, None, &self.snapshot.settings.mapping).ok());
+        mapped.flat_map(|mapped| user_plan::needed_by(&mapped.attributes, object)).collect()
+    }
+
+    /// True if a group other than its owner has this name in Entra ID by now.
+    pub(super) fn is_group_name_needed(&self, owner: &EntraObjectId, name: &str) -> bool {
+        let groups = self.snapshot.entra.groups.iter();
+        let mut others = groups.filter(|(other, _)| *other != owner && self.is_assigned(other));
+        others.any(|(_, group)| names::is_same_name(&group.name, name))
     }
 
     pub(super) fn group_called(&self, name: &str) -> Option<&'a GroupId> {

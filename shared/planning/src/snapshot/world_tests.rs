@@ -193,6 +193,34 @@ fn a_user_of_the_same_name_who_is_not_ours_is_left_alone_with_advice() {
 }
 
 #[test]
+fn names_that_others_need_are_given_up_though_somebody_else_has_the_new_ones() {
+    let mut small = Small::new();
+    small.mirrored_group(1, "Engineers", &[1]);
+    small.mirrored_group(2, "Auditors", &[2]);
+    for (group, name) in [(1, "Platform"), (2, "Engineers")] {
+        small.0.entra.groups.get_mut(&group_id(group)).unwrap().name = name.into();
+    }
+    for (person, name) in [(1, "platform@example.com"), (2, "user1@example.com")] {
+        small.0.entra.users.get_mut(&entra_id(person)).unwrap().user_principal_name = name.into();
+    }
+    let group = IdentityGroup { group_id: aws_group(9), name: "Platform".into(), revision: None };
+    small.0.identity_center.groups.push(group);
+    let mut foreign = small.0.identity_center.users[0].clone();
+    foreign.user_id = aws_user(77);
+    foreign.attributes.set(crate::attributes::UserAttribute::UserName, "platform@example.com");
+    small.0.identity_center.users.push(foreign);
+    let aside = |lines: &[String], id: &EntraObjectId| {
+        lines.iter().any(|line| line.contains(&format!("moving-{id}")))
+    };
+    let lines = small.lines();
+    assert!(aside(&lines, &group_id(1)) && aside(&lines, &entra_id(1)), "{lines:?}");
+    small.0.entra.groups.get_mut(&group_id(2)).unwrap().name = "Auditors".into();
+    small.0.entra.users.remove(&entra_id(2));
+    let lines = small.lines();
+    assert!(!aside(&lines, &group_id(1)) && !aside(&lines, &entra_id(1)), "nobody needs them: {lines:?}");
+}
+
+#[test]
 fn members_of_a_group_that_is_not_created_join_nothing() {
     let mut small = Small::new();
     small.group(1, "Engineers", &[1]);
