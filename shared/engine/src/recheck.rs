@@ -38,7 +38,8 @@ pub(crate) fn after_look(work: &Work, delays: &RecheckDelays, now: Timestamp) ->
 
 /// Work that a service, or another principal, makes wait. Without a time from the service the wait grows
 /// with the age of the work, so that what never becomes possible is tried ever more seldom. What an operator
-/// approved stays approved, a tombstone's end stays its end, and account assignments are still asked for.
+/// approved stays approved, a tombstone's end stays its end, and whoever asked for more than a look still does: for
+/// account assignments, or for what somebody else wrote to be taken away.
 pub(crate) fn deferred(
     work: &Work,
     priority: Priority,
@@ -49,10 +50,10 @@ pub(crate) fn deferred(
     let mut reasons = Vec::new();
     reasons.extend(work.approved.then_some(Reason::Approved));
     reasons.extend(work.grace_over.then_some(Reason::GraceOver));
-    let access = work.agenda.iter().any(|key| key.reason == Reason::Access);
-    reasons.extend(access.then_some(Reason::Access));
+    let asks = |reason: &Reason| work.agenda.iter().any(|key| key.reason == *reason);
+    reasons.extend([Reason::Access, Reason::Sweep, Reason::Repair].into_iter().filter(asks));
     // By an entry about access alone nothing but access is looked at.
-    if reasons.is_empty() || access && !work.is_only_access() {
+    if reasons.is_empty() || reasons == [Reason::Access] && !work.is_only_access() {
         reasons.push(Reason::Deferred);
     }
     let expectations: Vec<Expectation> = work.expectations.iter().cloned().collect();
@@ -126,6 +127,8 @@ mod tests {
             [Reason::Approved, Reason::GraceOver]
         );
         assert_eq!(reasons_after(&[Reason::Access]), [Reason::Access]);
+        assert_eq!(reasons_after(&[Reason::Sweep, Reason::FanOut]), [Reason::Sweep]);
+        assert_eq!(reasons_after(&[Reason::Repair]), [Reason::Repair]);
         assert_eq!(reasons_after(&[Reason::Access, Reason::FanOut]), [Reason::Access, Reason::Deferred]);
     }
 }
