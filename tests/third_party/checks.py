@@ -10,6 +10,7 @@ import account_assignment_model
 import graph_facts
 import identity_store_model
 import saml_provider_model
+import web_identity_model
 
 
 def main(binary):
@@ -21,7 +22,8 @@ def main(binary):
         addresses = json.loads(first_line)
         without_quotas(addresses)
         passed, failed = 0, 0
-        for module in (identity_store_model, graph_facts, saml_provider_model, account_assignment_model):
+        for module in (identity_store_model, graph_facts, saml_provider_model, web_identity_model,
+                       account_assignment_model):
             for name, check in module.checks(addresses):
                 good = holds(module.__name__, name, check)
                 passed, failed = passed + good, failed + (not good)
