@@ -20,13 +20,13 @@ pub(super) struct World<'a> {
     users_by_name: BTreeMap<String, &'a UserId>,
     users_by_email: BTreeMap<String, &'a UserId>,
     groups_by_name: BTreeMap<String, &'a GroupId>,
-    memberships: BTreeMap<&'a UserId, BTreeMap<GroupId, MembershipId>>,
+    memberships: BTreeMap<&'a UserId, Vec<(&'a GroupId, &'a MembershipId)>>,
     user_records: BTreeMap<&'a EntraObjectId, &'a Record<UserRecord>>,
     group_records: BTreeMap<&'a EntraObjectId, &'a Record<GroupRecord>>,
     user_owners: BTreeMap<&'a UserId, &'a EntraObjectId>,
     group_owners: BTreeMap<&'a GroupId, &'a EntraObjectId>,
     /// The groups right above a user or a group.
-    above: BTreeMap<&'a EntraObjectId, BTreeSet<&'a EntraObjectId>>,
+    above: BTreeMap<&'a EntraObjectId, Vec<&'a EntraObjectId>>,
 }
 
 /// The way from a member up to an assigned group: the group that somebody is a direct member of first.
@@ -167,7 +167,8 @@ impl<'a> World<'a> {
     }
 
     pub(super) fn memberships_of(&self, user: &UserId) -> BTreeMap<GroupId, MembershipId> {
-        self.memberships.get(user).cloned().unwrap_or_default()
+        let memberships = self.memberships.get(user).into_iter().flatten();
+        memberships.map(|(group, membership)| ((*group).clone(), (*membership).clone())).collect()
     }
 
     pub(super) fn owner_of_user(&self, user: &UserId) -> Option<&'a EntraObjectId> {
@@ -316,21 +317,21 @@ impl<'a> World<'a> {
 /// More ways than these explain nothing better, and there can be very many.
 const MOST_PATHS: usize = 5;
 
-fn memberships_by_user(snapshot: &Snapshot) -> BTreeMap<&UserId, BTreeMap<GroupId, MembershipId>> {
-    let mut by_user: BTreeMap<&UserId, BTreeMap<GroupId, MembershipId>> = BTreeMap::new();
+fn memberships_by_user(snapshot: &Snapshot) -> BTreeMap<&UserId, Vec<(&GroupId, &MembershipId)>> {
+    let mut by_user: BTreeMap<&UserId, Vec<_>> = BTreeMap::new();
     for (group, members) in &snapshot.identity_center.memberships {
         for (user, membership) in members {
-            by_user.entry(user).or_default().insert(group.clone(), membership.clone());
+            by_user.entry(user).or_default().push((group, membership));
         }
     }
     by_user
 }
 
-fn above(snapshot: &Snapshot) -> BTreeMap<&EntraObjectId, BTreeSet<&EntraObjectId>> {
-    let mut above: BTreeMap<&EntraObjectId, BTreeSet<&EntraObjectId>> = BTreeMap::new();
+fn above(snapshot: &Snapshot) -> BTreeMap<&EntraObjectId, Vec<&EntraObjectId>> {
+    let mut above: BTreeMap<&EntraObjectId, Vec<&EntraObjectId>> = BTreeMap::new();
     for (id, group) in &snapshot.entra.groups {
         for member in group.users.iter().chain(&group.groups) {
-            above.entry(member).or_default().insert(id);
+            above.entry(member).or_default().push(id);
         }
     }
     above
