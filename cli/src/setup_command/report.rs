@@ -166,9 +166,11 @@ impl Report {
         }
         if self.waiting.is_empty() && self.left.is_empty() {
             next.extend(self.console(&sides.wanted.region));
-            next.push("Then deploy, and start:".to_owned());
+            let stack = &sides.wanted.stack;
+            next.push("Then deploy, start, and look at everything:".to_owned());
             next.push("  sam build && sam deploy".to_owned());
-            next.push("  entra-mirror start".to_owned());
+            next.push(format!("  entra-mirror start --stack {stack}"));
+            next.push(format!("  entra-mirror doctor --stack {stack} --sign-in"));
         }
         next
     }
