@@ -32,10 +32,11 @@ pub(super) fn decide(setup: Setup, options: &SetupOptions, report: &mut Report) 
         std::io::stdin().is_terminal(),
         "nothing is done, since nobody can be asked here: add --yes to do what is shown"
     );
-    if !says_yes("Do all of this but what is marked with \"!\"? Only \"yes\" does. ")? {
+    let overwrites = setup.steps.iter().any(Step::overwrites);
+    let what = if overwrites { "all of this but what is marked with \"!\"" } else { "all of this" };
+    if !says_yes(&format!("Do {what}? Only \"yes\" does. "))? {
         return Ok(Decision::Stop);
     }
-    let overwrites = setup.steps.iter().any(Step::overwrites);
     let overwrite = options.overwrite
         || (overwrites
             && says_yes("Change what somebody set otherwise, too (marked with \"!\")? Only \"yes\" does. ")?);
