@@ -43,7 +43,7 @@ impl Registry {
         properties: Map<String, Value>,
         made: Option<Timestamp>,
     ) -> Entry {
-        let mut all: Map<String, Value> = [
+        let every = [
             ("displayName", Value::Null),
             ("identifierUris", json!([])),
             ("web", json!({"redirectUris": []})),
@@ -54,15 +54,9 @@ impl Registry {
             ("applicationTemplateId", Value::Null),
             ("uniqueName", Value::Null),
             ("keyCredentials", json!([])),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into_iter()
-        .collect();
-        all.extend(properties);
-        all.insert("id".to_owned(), json!(id));
-        all.insert("appId".to_owned(), json!(app_id));
-        all.insert("createdDateTime".to_owned(), json!(made.unwrap_or(Timestamp::UNIX_EPOCH).to_string()));
-        let entry = Entry { id: id.clone(), app_id, properties: all, owners: BTreeSet::new(), made };
+            ("createdDateTime", json!(made.unwrap_or(Timestamp::UNIX_EPOCH).to_string())),
+        ];
+        let entry = Entry::with((id.clone(), app_id), every, properties, made);
         self.applications.insert(id, entry.clone());
         entry
     }

@@ -22,7 +22,7 @@ use super::answer::{GraphAnswer, GraphError};
 use super::query::GraphRequest;
 use jiff::Timestamp;
 use passwords::Password;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An application, or a servicePrincipal.
@@ -38,6 +38,23 @@ pub(super) struct Entry {
     pub owners: BTreeSet<String>,
     /// `None` for what was there from the beginning.
     pub made: Option<Timestamp>,
+}
+
+impl Entry {
+    /// With what every one of its kind has, and over that what was set.
+    fn with(
+        (id, app_id): (String, String),
+        every: impl IntoIterator<Item = (&'static str, Value)>,
+        set: Map<String, Value>,
+        made: Option<Timestamp>,
+    ) -> Self {
+        let mut properties: Map<String, Value> =
+            every.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        properties.extend(set);
+        properties.insert("id".to_owned(), json!(id));
+        properties.insert("appId".to_owned(), json!(app_id));
+        Self { id, app_id, properties, owners: BTreeSet::new(), made }
+    }
 }
 
 /// A granted application permission.

@@ -8,7 +8,6 @@ use crate::entra::assignments::{Application, MSIAM_ACCESS_ROLE, USER_ROLE};
 use crate::entra::query::GraphRequest;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
 
 const WHAT: &str = "servicePrincipal";
 /// What clients may write, beside certificates.
@@ -45,7 +44,7 @@ impl Registry {
         properties: Map<String, Value>,
         made: Option<Timestamp>,
     ) -> Entry {
-        let mut all: Map<String, Value> = [
+        let every = [
             ("displayName", Value::Null),
             ("accountEnabled", json!(true)),
             ("appRoleAssignmentRequired", json!(false)),
@@ -58,14 +57,8 @@ impl Registry {
             ("samlSingleSignOnSettings", Value::Null),
             ("servicePrincipalType", json!("Application")),
             ("tags", json!([])),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into_iter()
-        .collect();
-        all.extend(properties);
-        all.insert("id".to_owned(), json!(id));
-        all.insert("appId".to_owned(), json!(app_id));
-        let entry = Entry { id: id.clone(), app_id, properties: all, owners: BTreeSet::new(), made };
+        ];
+        let entry = Entry::with((id.clone(), app_id), every, properties, made);
         self.principals.insert(id, entry.clone());
         entry
     }
