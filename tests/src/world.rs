@@ -247,13 +247,15 @@ impl World {
         command.await.context("entra-mirror does not start")
     }
 
-    /// The operator's command with credentials and Region of the account, and nothing else: Lambda's API is at this address.
+    /// The operator's command with credentials and Region of the account, and where both clouds are: Lambda's API is at this
+    /// address.
     ///
     /// # Errors
     /// When it is not built, or does not start.
     pub async fn operator_of_stack(&self, lambda: &str, arguments: &[&str]) -> anyhow::Result<Output> {
         let variables = variables(&self.sandbox, &self.account);
-        let aws = variables.into_iter().filter(|(name, _)| name.starts_with("AWS_"));
+        let aws =
+            variables.into_iter().filter(|(name, _)| name.starts_with("AWS_") || name.ends_with("_ENDPOINT"));
         let mut command = Command::new(built("entra-mirror")?);
         command.args(arguments).env_clear().envs(aws).env("AWS_ENDPOINT_URL_LAMBDA", lambda);
         command.stdin(Stdio::null()).kill_on_drop(true);
